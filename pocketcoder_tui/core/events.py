@@ -1,0 +1,270 @@
+"""Everything that can happen in a session: the whole contract between engine and front ends.
+
+Durable events are the ledger's log, in order; a session read back is the same events again.
+Transient ones are only for a screen that is watching now.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from pocketcoder_tui.core.actions import Action, Decision, Execution, Preview
+from pocketcoder_tui.core.model import Finish, PartKind, Usage
+
+# --- durable: the session
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted:
+    """A session began in a workspace."""
+
+    session_id: str
+    workspace: str
+    """Absolute path on the person's machine."""
+    at: float
+    kind: Literal["session_started"] = "session_started"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTitled:
+    """The session has a title now, or another one."""
+
+    title: str
+    kind: Literal["session_titled"] = "session_titled"
+
+
+# --- durable: what the person says
+
+
+@dataclass(frozen=True, slots=True)
+class MessageQueued:
+    """The person sent a message; it waits for the next model call."""
+
+    message_id: str
+    text: str
+    at: float
+    kind: Literal["message_queued"] = "message_queued"
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesTaken:
+    """The queued messages went into a model call, in this order."""
+
+    turn_id: str
+    message_ids: tuple[str, ...]
+    kind: Literal["messages_taken"] = "messages_taken"
+
+
+# --- durable: turns and replies
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """The agent begins to work."""
+
+    turn_id: str
+    at: float
+    kind: Literal["turn_started"] = "turn_started"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted:
+    """A model was asked; its reply streams from here."""
+
+    turn_id: str
+    reply_id: str
+    provider: str
+    model: str
+    at: float
+    kind: Literal["reply_started"] = "reply_started"
+
+
+@dataclass(frozen=True, slots=True)
+class PartGrew:
+    """A piece of a reply arrived."""
+
+    reply_id: str
+    part_id: str
+    """Pieces of one kind in a row share it."""
+    part: PartKind
+    text: str
+    raw: Mapping[str, Any]
+    """The provider's own part; goes back verbatim."""
+    kind: Literal["part_grew"] = "part_grew"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    """The reply is over, well or not."""
+
+    reply_id: str
+    finish: Finish
+    detail: str
+    usage: Usage
+    at: float
+    kind: Literal["reply_ended"] = "reply_ended"
+
+
+class TurnOutcome(StrEnum):
+    """How a turn ended."""
+
+    DONE = "done"
+    STOPPED = "stopped"
+    """By the person."""
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    """The program ended in the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The agent rests."""
+
+    turn_id: str
+    outcome: TurnOutcome
+    sentence: str
+    """What went wrong, for the person; empty when all is well."""
+    hint: str
+    at: float
+    kind: Literal["turn_ended"] = "turn_ended"
+
+
+# --- durable: actions
+
+
+@dataclass(frozen=True, slots=True)
+class ActionProposed:
+    """The model asks for an action."""
+
+    action: Action
+    preview: Preview
+    kind: Literal["action_proposed"] = "action_proposed"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionWaiting:
+    """The gatekeeper wants a person's decision."""
+
+    action_id: str
+    why: str
+    """Why it was asked, one sentence."""
+    kind: Literal["action_waiting"] = "action_waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionDecided:
+    """Allowed or denied."""
+
+    decision: Decision
+    kind: Literal["action_decided"] = "action_decided"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSuperseded:
+    """Replaced before it left; the new action needs its own decision."""
+
+    action_id: str
+    why: str
+    kind: Literal["action_superseded"] = "action_superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionDispatched:
+    """The moment it leaves for the sandbox; durable before anything is sent."""
+
+    action_id: str
+    digest: str
+    at: float
+    kind: Literal["action_dispatched"] = "action_dispatched"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEnded:
+    """The result is in."""
+
+    execution: Execution
+    kind: Literal["action_ended"] = "action_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something worth a line in the conversation."""
+
+    level: Literal["info", "warning", "error"]
+    sentence: str
+    hint: str
+    at: float
+    kind: Literal["noticed"] = "noticed"
+
+
+Durable = (
+    SessionStarted
+    | SessionTitled
+    | MessageQueued
+    | MessagesTaken
+    | TurnStarted
+    | ReplyStarted
+    | PartGrew
+    | ReplyEnded
+    | TurnEnded
+    | ActionProposed
+    | ActionWaiting
+    | ActionDecided
+    | ActionSuperseded
+    | ActionDispatched
+    | ActionEnded
+    | Noticed
+)
+
+# --- transient: for a screen that watches
+
+
+@dataclass(frozen=True, slots=True)
+class OutputGrew:
+    """A running command printed something: terminal bytes decoded as UTF-8, untrusted."""
+
+    action_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryWaiting:
+    """The model's service failed; it is asked again."""
+
+    reply_id: str
+    sentence: str
+    seconds: float
+    attempt: int
+
+
+class BoxState(StrEnum):
+    """What the sandbox is doing."""
+
+    ABSENT = "absent"
+    STARTING = "starting"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class BoxChanged:
+    """The sandbox started, stopped or failed."""
+
+    state: BoxState
+    sentence: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenChanged:
+    """A frame of the live terminal: lines with SGR sequences as tmux drew them, untrusted."""
+
+    lines: tuple[str, ...]
+    columns: int
+    cursor: tuple[int, int]
+    """Column and row, from 0."""
+
+
+Transient = OutputGrew | RetryWaiting | BoxChanged | ScreenChanged
+Event = Durable | Transient

@@ -1,0 +1,205 @@
+"""What the engine needs from each outside world. The rooms implement these; the engine picks."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from pocketcoder_tui.core.events import Durable, ScreenChanged
+from pocketcoder_tui.core.model import ModelRequest, ReplyFinished, ReplyPart
+
+# --- the model
+
+
+class Model(Protocol):
+    """One model service."""
+
+    @property
+    def provider(self) -> str:
+        """Short name; parts made by it go back verbatim only to the same one."""
+
+    @property
+    def label(self) -> str:
+        """What the status line shows."""
+
+    @property
+    def name(self) -> str:
+        """The model's name in requests."""
+
+    def stream(self, request: ModelRequest) -> AsyncIterator[ReplyPart | ReplyFinished]:
+        """Ask once. Yields parts as they come and ends with one ReplyFinished.
+
+        Raises ModelError subclasses. Nothing is retried here. Closing the iterator ends the call.
+        """
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+
+
+# --- the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """A session in a list."""
+
+    id: str
+    title: str
+    started: float
+    changed: float
+    """Unix seconds of the last event."""
+    turns: int
+    open_actions: int
+
+
+class Ledger(Protocol):
+    """The one place that remembers."""
+
+    async def record(self, session_id: str, *events: Durable) -> None:
+        """Append events in one durable transaction, and move the actions they are about.
+
+        Raises TransitionRefused when an action's life does not allow the step, LedgerError when
+        the disk or the file fails; in both cases nothing was changed.
+        """
+
+    async def replay(self, session_id: str) -> list[Durable]:
+        """Every event of a session, in order. Raises LedgerError for an unknown session."""
+
+    async def sessions(self) -> list[SessionSummary]:
+        """All sessions, the last changed first."""
+
+    async def aclose(self) -> None:
+        """Close the file."""
+
+
+# --- the box
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """What one program in the box printed."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+    truncated: bool = False
+    """True when more than the limit was printed; the rest was dropped."""
+
+
+class ByteStream(Protocol):
+    """A program in the box whose standard input and output are held open."""
+
+    async def read(self) -> bytes:
+        """The next piece of output, b"" at the end."""
+
+    async def write(self, data: bytes) -> None:
+        """Send all of it. Raises ContainerGone when the other side is gone."""
+
+    async def aclose(self) -> None:
+        """End the stream; the program sees its input close."""
+
+
+class Box(Protocol):
+    """A running sandbox container."""
+
+    @property
+    def id(self) -> str:
+        """The container's full id."""
+
+    @property
+    def name(self) -> str:
+        """The container's name, for `docker exec` by hand."""
+
+    @property
+    def started(self) -> float:
+        """Unix seconds of the container's last start; what was in memory before is gone."""
+
+    async def exec(
+        self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 4_000_000
+    ) -> ExecResult:
+        """Run a program as the box's user in /workspace with a clean environment.
+
+        ``limit`` is in bytes for each of stdout and stderr. Raises ContainerGone.
+        """
+
+    async def open(self, argv: Sequence[str]) -> ByteStream:
+        """Start a program as the box's user with its input and output held open, no TTY."""
+
+
+# --- the terminal inside the box
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOutput:
+    """Raw terminal output of the running command, decoded as UTF-8 with replacement."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEnded:
+    """The command is over."""
+
+    status: int | None
+    """As reported by the sandbox; None when the shell died without one."""
+    output: str
+    """Everything as text a terminal would show: head, and tail if it was too long."""
+    omitted: int
+    """Characters left out between head and tail."""
+    seconds: float
+    cwd: str
+    shell_died: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NeverStarted:
+    """The sandbox holds no claim of the action: it did not start and will not."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillRunning:
+    """Its command runs; Terminal.follow brings the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """The sandbox was restarted or its records are incomplete."""
+
+    why: str
+
+
+Found = NeverStarted | StillRunning | CannotTell | CommandEnded
+
+
+class Terminal(Protocol):
+    """The agent's tmux pane: one command at a time, exactly."""
+
+    @property
+    def cwd(self) -> str:
+        """The shell's directory at the last prompt."""
+
+    def run(self, action_id: str, command: bytes) -> AsyncIterator[CommandOutput | CommandEnded]:
+        """Deliver the bytes, verify them, run them in the pane's shell once, and yield what comes.
+
+        The last item is one CommandEnded. Raises DeliveryRefused (what arrived differs; nothing
+        ran), ShellBusy (the prompt is not free; nothing ran), RelayError or ContainerGone (the
+        stream was lost; use find). Waits for ever; closing the iterator leaves the command alone.
+        """
+
+    async def find(self, action_id: str) -> Found:
+        """After a crash: what became of an action that was dispatched."""
+
+    def follow(self, action_id: str) -> AsyncIterator[CommandOutput | CommandEnded]:
+        """Take up a command that is still running, from its first byte of output."""
+
+    async def interrupt(self) -> None:
+        """Send C-c to the pane."""
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """Give the pane this size while no person is attached."""
+
+    def watch(self, on_frame: Callable[[ScreenChanged], None]) -> AbstractAsyncContextManager[None]:
+        """Call ``on_frame`` with the pane's screen now and at changes, 30 a second at most."""
+
+    async def aclose(self) -> None:
+        """Let go of the control stream; the pane and its command go on."""

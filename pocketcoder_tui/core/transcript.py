@@ -1,0 +1,230 @@
+"""The session as a person reads it: a fold over events, the same for a live and a resumed one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.actions import Action, ActionState, Decision, Execution, Outcome, Preview
+from pocketcoder_tui.core.model import PartKind, Usage
+
+LIVE_OUTPUT_LIMIT = 64_000
+"""Characters of a running command's output kept for the screen; the newest stay."""
+
+
+@dataclass(slots=True)
+class Said:
+    """A message of the person's."""
+
+    id: str
+    text: str
+    at: float
+    queued: bool = True
+    """True until a model call took it."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """A run of the model's text, Markdown."""
+
+    id: str
+    text: str = ""
+    done: bool = False
+
+
+@dataclass(slots=True)
+class Thought:
+    """A run of the model's thoughts."""
+
+    id: str
+    text: str = ""
+    done: bool = False
+
+
+@dataclass(slots=True)
+class Deed:
+    """An action with all that became of it."""
+
+    id: str
+    action: Action
+    preview: Preview
+    state: ActionState = ActionState.PROPOSED
+    why: str = ""
+    """Why a person was asked, or why it was superseded."""
+    decision: Decision | None = None
+    dispatched: float = 0.0
+    """Unix seconds; 0 before."""
+    execution: Execution | None = None
+    live: str = ""
+    """Raw output so far while it runs, untrusted, bounded."""
+
+
+@dataclass(slots=True)
+class Remark:
+    """A line of the program's own."""
+
+    id: str
+    level: Literal["info", "warning", "error"]
+    sentence: str
+    hint: str = ""
+
+
+Entry = Said | Answer | Thought | Deed | Remark
+
+
+@dataclass(slots=True)
+class Transcript:
+    """What happened so far. ``apply`` is the only way it changes."""
+
+    session_id: str = ""
+    workspace: str = ""
+    title: str = ""
+    entries: dict[str, Entry] = field(default_factory=dict)
+    """By id, in the order in which they are read."""
+    turn_id: str = ""
+    """The open turn; empty while the agent rests."""
+    reply_id: str = ""
+    """The reply that streams now; empty between replies."""
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    """Of the last reply."""
+    _remarks: int = 0
+
+    @property
+    def waiting(self) -> list[Deed]:
+        """The actions that wait for the person, oldest first."""
+        deeds = (e for e in self.entries.values() if isinstance(e, Deed))
+        return [d for d in deeds if d.state is ActionState.WAITING]
+
+    @property
+    def queued(self) -> list[Said]:
+        """Messages that no model call took yet."""
+        return [e for e in self.entries.values() if isinstance(e, Said) and e.queued]
+
+    def deed(self, action_id: str) -> Deed:
+        """Return an action's entry. Raises KeyError for an unknown one."""
+        entry = self.entries[action_id]
+        if not isinstance(entry, Deed):
+            raise KeyError(action_id)
+        return entry
+
+    def apply_all(self, events: Iterable[ev.Event]) -> None:
+        """Fold many events in."""
+        for event in events:
+            self.apply(event)
+
+    def apply(self, event: ev.Event) -> str:
+        """Fold one event in; returns the id of the entry that changed, or an empty string."""
+        match event:
+            case ev.SessionStarted():
+                self.session_id, self.workspace = event.session_id, event.workspace
+            case ev.SessionTitled():
+                self.title = event.title
+            case ev.TurnStarted():
+                self.turn_id = event.turn_id
+            case ev.TurnEnded():
+                return self._turn_ended(event)
+            case ev.Noticed():
+                return self._remark(event.level, event.sentence, event.hint)
+            case ev.MessageQueued():
+                return self._add(Said(event.message_id, event.text, event.at))
+            case ev.MessagesTaken():
+                return self._taken(event)
+            case ev.ReplyStarted() | ev.PartGrew() | ev.ReplyEnded():
+                return self._apply_reply(event)
+            case ev.RetryWaiting() | ev.BoxChanged() | ev.ScreenChanged():
+                return ""
+            case _:
+                return self._apply_action(event)
+        return ""
+
+    def _apply_reply(self, event: ev.ReplyStarted | ev.PartGrew | ev.ReplyEnded) -> str:
+        match event:
+            case ev.ReplyStarted():
+                self.reply_id, self.model = event.reply_id, event.model
+                return ""
+            case ev.PartGrew():
+                return self._part_grew(event)
+            case ev.ReplyEnded():
+                self.reply_id, self.usage = "", event.usage
+                return self._close_part()
+
+    def _apply_action(self, event: ev.Event) -> str:
+        match event:
+            case ev.ActionProposed():
+                self._close_part()
+                return self._add(Deed(event.action.id, event.action, event.preview))
+            case ev.ActionWaiting():
+                deed = self.deed(event.action_id)
+                deed.state, deed.why = ActionState.WAITING, event.why
+            case ev.ActionDecided():
+                deed = self.deed(event.decision.action_id)
+                allowed = event.decision.outcome is Outcome.ALLOW
+                deed.state = ActionState.ALLOWED if allowed else ActionState.DENIED
+                deed.decision = event.decision
+            case ev.ActionSuperseded():
+                deed = self.deed(event.action_id)
+                deed.state, deed.why = ActionState.SUPERSEDED, event.why
+            case ev.ActionDispatched():
+                deed = self.deed(event.action_id)
+                deed.state, deed.dispatched = ActionState.DISPATCHED, event.at
+            case ev.OutputGrew():
+                deed = self.deed(event.action_id)
+                deed.live = (deed.live + event.text)[-LIVE_OUTPUT_LIMIT:]
+            case ev.ActionEnded():
+                deed = self.deed(event.execution.action_id)
+                deed.state = ActionState(event.execution.ended.value)
+                deed.execution, deed.live = event.execution, ""
+            case _:
+                return ""
+        return deed.id
+
+    def _add(self, entry: Entry) -> str:
+        self.entries[entry.id] = entry
+        return entry.id
+
+    def _remark(self, level: Literal["info", "warning", "error"], text: str, hint: str) -> str:
+        self._remarks += 1
+        return self._add(Remark(f"remark-{self._remarks}", level, text, hint))
+
+    def _taken(self, event: ev.MessagesTaken) -> str:
+        """Taken messages move to where the model read them."""
+        for message_id in event.message_ids:
+            said = self.entries.pop(message_id)
+            if isinstance(said, Said):
+                said.queued = False
+            self.entries[message_id] = said
+        return event.message_ids[-1] if event.message_ids else ""
+
+    def _part_grew(self, event: ev.PartGrew) -> str:
+        entry = self.entries.get(event.part_id)
+        if entry is None:
+            self._close_part()
+            if event.part is PartKind.TEXT and event.text:
+                entry = Answer(event.part_id)
+            elif event.part is PartKind.THOUGHT and event.text:
+                entry = Thought(event.part_id)
+            else:
+                return ""
+            self._add(entry)
+        if isinstance(entry, Answer | Thought):
+            entry.text += event.text
+        return event.part_id
+
+    def _close_part(self) -> str:
+        """Mark the newest answer or thought as complete."""
+        for entry in reversed(self.entries.values()):
+            if isinstance(entry, Answer | Thought) and not entry.done:
+                entry.done = True
+                return entry.id
+            if not isinstance(entry, Said):
+                break
+        return ""
+
+    def _turn_ended(self, event: ev.TurnEnded) -> str:
+        self.turn_id = self.reply_id = ""
+        self._close_part()
+        if not event.sentence:
+            return ""
+        level: Literal["info", "error"] = "error" if event.outcome == "failed" else "info"
+        return self._remark(level, event.sentence, event.hint)

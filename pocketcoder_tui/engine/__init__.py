@@ -1,0 +1,1 @@
+"""One session: runs the loop, asks the gatekeeper, dispatches, records; no screen."""

@@ -1,0 +1,81 @@
+"""What a front end may ask of the engine: the whole interface, and nothing of how it is done."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from pocketcoder_tui.core.actions import Outcome
+from pocketcoder_tui.core.checks import Check, Progress
+from pocketcoder_tui.core.events import Event, ScreenChanged
+from pocketcoder_tui.core.ports import SessionSummary
+from pocketcoder_tui.core.transcript import Transcript
+
+
+class Workbench(Protocol):
+    """One session in one workspace, from a front end's side.
+
+    Every coroutine raises PocketCoderError subclasses only; each has a sentence and a hint.
+    """
+
+    @property
+    def transcript(self) -> Transcript:
+        """Everything so far. The engine applies each event before it calls the listeners."""
+
+    @property
+    def model_label(self) -> str:
+        """The model's name for the status line; the tour says that it is the tour."""
+
+    @property
+    def mode(self) -> str:
+        """ask, for now the only one."""
+
+    def listen(self, on_event: Callable[[Event], None]) -> Callable[[], None]:
+        """Call ``on_event`` on the event loop for everything that happens; returns the undo."""
+
+    async def open(self) -> None:
+        """Open the ledger and the session, repair what a crash left, then start the box if it can.
+
+        Raises LedgerError or WorkspaceError. A box that cannot start is a BoxChanged event.
+        """
+
+    async def checks(self) -> list[Check]:
+        """How engine, image and key stand now."""
+
+    def mend(self, check_id: str) -> AsyncIterator[Progress]:
+        """Bring what a check misses. Closing the iterator cancels it. Raises SandboxError."""
+
+    async def set_key(self, key: str) -> None:
+        """Keep a model key (0600) and use it from now on. Raises ConfigError."""
+
+    async def take_tour(self) -> None:
+        """Go on with the scripted model; its first message is sent by the person or the screen."""
+
+    async def send(self, text: str) -> None:
+        """Queue a message; starts a turn when the agent rests. Durable when it returns."""
+
+    async def decide(self, action_id: str, outcome: Outcome, reason: str = "") -> None:
+        """Record the person's decision. Raises TransitionRefused when it was decided already."""
+
+    async def stop(self) -> None:
+        """End the model's reply and the turn at once. A running command is left alone."""
+
+    async def interrupt(self) -> None:
+        """Send C-c to the running command."""
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """The size of the pane that shows the terminal."""
+
+    def watch(self, on_frame: Callable[[ScreenChanged], None]) -> AbstractAsyncContextManager[None]:
+        """Follow the live terminal."""
+
+    def attach(self) -> int:
+        """Blocking: hand this process's terminal to the box's tmux until the person detaches.
+
+        Returns the exit status. Raises SandboxError. Run it while the screen is suspended.
+        """
+
+    async def sessions(self) -> list[SessionSummary]:
+        """The sessions of this workspace, the last changed first."""
+
+    async def aclose(self) -> None:
+        """Let go of everything in order; the box and its commands go on."""
