@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from pocketcoder_tui.core.actions import Action, Decision, Execution, Preview
+from pocketcoder_tui.core.actions import Action, Decision, Execution, Preview, ToolCall
 from pocketcoder_tui.core.model import Finish, PartKind, Usage
 
 # --- durable: the session
@@ -91,6 +91,8 @@ class PartGrew:
     text: str
     raw: Mapping[str, Any]
     """The provider's own part; goes back verbatim."""
+    call: ToolCall | None = None
+    """For a call: what it asks, under our id."""
     kind: Literal["part_grew"] = "part_grew"
 
 

@@ -1,0 +1,87 @@
+"""The approval desk: where actions wait, for ever if need be, and decisions arrive."""
+
+import asyncio
+import getpass
+import time
+
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.actions import Action, ActionState, DecidedBy, Decision, Outcome
+from pocketcoder_tui.core.errors import TransitionRefused
+from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.gatekeeper.policy import Verdict
+
+
+class Moved(Exception):
+    """The place where a waiting action would happen changed; it must be asked anew."""
+
+
+class Desk:
+    """Holds one future for each waiting action; the ledger holds the truth."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._waiting: dict[str, asyncio.Future[Decision]] = {}
+
+    async def settle(self, action: Action, verdict: Verdict) -> Decision:
+        """Return the decision about a proposed action, asking the person if the verdict does.
+
+        Raises Moved when the action has to be bound again before anybody decides.
+        """
+        if verdict.outcome is not None:
+            decision = _decision(action, verdict.outcome, DecidedBy.MODE, verdict.who, verdict.why)
+            await self._journal.write(ev.ActionDecided(decision))
+            return decision
+        future = self._future(action.id)
+        await self._journal.write(ev.ActionWaiting(action.id, verdict.why))
+        return await self._await(action.id, future)
+
+    async def settle_again(self, action: Action) -> Decision:
+        """Wait for the person once more, for an action that already waited when we stopped."""
+        return await self._await(action.id, self._future(action.id))
+
+    async def decide(self, action_id: str, outcome: Outcome, reason: str) -> None:
+        """Record the person's decision, once.
+
+        Raises TransitionRefused when it no longer waits; the sentence says what became of it.
+        """
+        deed = self._journal.transcript.entries.get(action_id)
+        state = getattr(deed, "state", None)
+        future = self._waiting.get(action_id)
+        if state is not ActionState.WAITING or future is None or future.done():
+            raise TransitionRefused(f"This action does not wait any more: it is {state or 'gone'}.")
+        action = self._journal.transcript.deed(action_id).action
+        decision = _decision(action, outcome, DecidedBy.PERSON, _login(), reason)
+        await self._journal.write(ev.ActionDecided(decision))
+        if not future.done():
+            future.set_result(decision)
+
+    def moved(self, action_id: str) -> None:
+        """Wake an action that waits: its directory or its box is another one now."""
+        future = self._waiting.get(action_id)
+        if future is not None and not future.done():
+            future.set_exception(Moved(action_id))
+
+    def _future(self, action_id: str) -> asyncio.Future[Decision]:
+        future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        self._waiting[action_id] = future
+        return future
+
+    async def _await(self, action_id: str, future: asyncio.Future[Decision]) -> Decision:
+        try:
+            return await future
+        finally:
+            del self._waiting[action_id]
+
+
+def _decision(
+    action: Action, outcome: Outcome, by: DecidedBy, who: str, reason: str
+) -> Decision:
+    return Decision(action.id, outcome, by, action.digest, who, reason, time.time())
+
+
+def _login() -> str:
+    """The person's login name; a machine without one still has a person."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "person"
