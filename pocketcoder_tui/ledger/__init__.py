@@ -1,0 +1,7 @@
+"""The one place that remembers: events, and the life of every action, in one SQLite file."""
+
+from pocketcoder_tui.ledger.inspection import AppliedMigration, SchemaReport, schema_report
+from pocketcoder_tui.ledger.ownership import owner_of
+from pocketcoder_tui.ledger.store import SqliteLedger
+
+__all__ = ["AppliedMigration", "SchemaReport", "SqliteLedger", "owner_of", "schema_report"]

@@ -1,0 +1,162 @@
+"""What a ledger's file is, found out without writing to it and without owning it."""
+
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from pocketcoder_tui.core.errors import LedgerError
+from pocketcoder_tui.ledger import failures, schema
+from pocketcoder_tui.ledger.ownership import owner_of
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedMigration:
+    """A migration that a database has."""
+
+    number: int
+    name: str
+    applied_at: float
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaReport:
+    """The facts that ``pocketcoder doctor`` prints about a ledger."""
+
+    path: Path
+    exists: bool
+    newest: int
+    """The last migration that this version of the program knows."""
+    version: int = 0
+    """The last migration that the file has; 0 when there is no file or it was not read."""
+    migrations: tuple[AppliedMigration, ...] = ()
+    tables: tuple[str, ...] = ()
+    size_bytes: int = 0
+    """Of the database and its write-ahead log together."""
+    owner: int | None = None
+    """The pid of the pocketcoder that has it open, 0 when unknown; None when nobody has."""
+    problem: str = ""
+    """A sentence when the ledger cannot be used; empty when it can."""
+    hint: str = ""
+    """What to do about the problem."""
+
+
+def schema_report(path: Path) -> SchemaReport:
+    """Describe the ledger at ``path``; raises nothing, a problem is part of the report.
+
+    While a pocketcoder owns the ledger nobody else can read it (its lock is exclusive), so the
+    report then names the owner and the size and no more; that is not a problem.
+    """
+    newest, size, exists = schema.newest(), 0, False
+    try:
+        size, exists = _size(path), os.path.lexists(path)
+        owner = owner_of(path)
+        if owner is not None:
+            return SchemaReport(path, exists, newest, size_bytes=size, owner=owner)
+        if not exists or size == 0:
+            return SchemaReport(path, exists, newest)
+        facts = inspect(path)
+    except LedgerError as error:
+        owner = _owner_now(path)
+        if owner is not None:
+            # It was opened while we read, so what we read means nothing.
+            return SchemaReport(path, exists, newest, size_bytes=size, owner=owner)
+        return SchemaReport(
+            path, exists, newest, size_bytes=size, problem=error.sentence, hint=error.hint
+        )
+    return SchemaReport(
+        path,
+        exists=True,
+        newest=newest,
+        version=facts.version,
+        migrations=facts.migrations,
+        tables=facts.tables,
+        size_bytes=size,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an intact ledger of ours says about itself."""
+
+    migrations: tuple[AppliedMigration, ...]
+    tables: tuple[str, ...]
+
+    @property
+    def version(self) -> int:
+        """The number of the last migration."""
+        return self.migrations[-1].number if self.migrations else 0
+
+
+def inspect(path: Path) -> Facts:
+    """Read a ledger's own facts and check its structure; the file is not written to.
+
+    Raises LedgerError when it is not ours, from a newer version, damaged, or cannot be read.
+    """
+    try:
+        with closing(_open_to_read(path)) as connection:
+            ours = connection.execute("PRAGMA application_id").fetchone()[0]
+            if ours != schema.APPLICATION_ID:
+                raise LedgerError(
+                    f"The file {path} is a database of another program.", hint=failures.DAMAGED_HINT
+                )
+            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise LedgerError(f"The ledger {path} is damaged.", hint=failures.DAMAGED_HINT)
+            done = tuple(AppliedMigration(*row) for row in schema.applied(connection))
+            rows = connection.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+            ).fetchall()
+    except sqlite3.Error as error:
+        raise failures.from_sqlite(path, error) from error
+    except OSError as error:
+        raise failures.from_os(path, error) from error
+    facts = Facts(done, tuple(str(name) for (name,) in rows))
+    if facts.version > schema.newest():
+        raise LedgerError(
+            f"The ledger {path} was written by a newer pocketcoder (its schema is number "
+            f"{facts.version}, this one knows {schema.newest()}).",
+            hint="Update pocketcoder, then start again.",
+        )
+    return facts
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database so that its bytes stay as they are.
+
+    Without a write-ahead log the file is all there is, and ``immutable`` keeps SQLite from making
+    files beside it. With one (after a crash) SQLite must read both, and makes a ``-shm`` file.
+    Source: https://www.sqlite.org/wal.html, "Read-Only Databases".
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise LedgerError(f"The ledger {path} is not a file.", hint=failures.WRITE_HINT)
+    with path.open("rb"):
+        pass  # SQLite would say only "unable to open"; this names the reason.
+    log = path.with_name(path.name + "-wal")
+    immutable = "" if log.exists() and log.stat().st_size else "&immutable=1"
+    uri = f"{path.absolute().as_uri()}?mode=ro{immutable}"
+    connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def _size(path: Path) -> int:
+    """Bytes of a database with its log; 0 when it does not exist."""
+    total = 0
+    for part in (path, path.with_name(path.name + "-wal")):
+        try:
+            total += part.stat().st_size
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise failures.from_os(path, error) from error
+    return total
+
+
+def _owner_now(path: Path) -> int | None:
+    try:
+        return owner_of(path)
+    except LedgerError:
+        return None
