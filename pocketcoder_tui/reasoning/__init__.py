@@ -1,0 +1,8 @@
+"""The model's side: Gemini, the scripted tour, prompts and retries. Importing it loads no SDK."""
+
+from pocketcoder_tui.reasoning.gemini import GeminiModel, preload
+from pocketcoder_tui.reasoning.prompt import system_prompt
+from pocketcoder_tui.reasoning.retry import stream_with_retries
+from pocketcoder_tui.reasoning.tour import TourModel
+
+__all__ = ["GeminiModel", "TourModel", "preload", "stream_with_retries", "system_prompt"]

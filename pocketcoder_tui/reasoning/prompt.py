@@ -1,0 +1,28 @@
+"""The system instruction: a file of the package, and what is true of this session after it."""
+
+from collections.abc import Iterable
+from importlib import resources
+
+from pocketcoder_tui.core.model import ToolSpec
+
+__all__ = ["system_prompt"]
+
+_MODES = {
+    "ask": "every call waits for the person's decision",
+}
+
+
+def system_prompt(*, workspace_name: str, mode: str, tools: Iterable[ToolSpec]) -> str:
+    """Return the instruction for a session.
+
+    What changes comes last: the service caches requests by their unchanged beginning.
+    ``workspace_name`` is the folder's name; it is untrusted and folded into one line.
+    """
+    text = resources.files("pocketcoder_tui.reasoning").joinpath("prompts/system.md")
+    name = " ".join(workspace_name.split()).replace("`", "'")
+    facts = (
+        f"- Tools: {', '.join(f'`{tool.name}`' for tool in tools) or 'none'}.",
+        f"- Workspace: `{name}`, at `/workspace`.",
+        f"- Mode: {mode}" + (f", {_MODES[mode]}." if mode in _MODES else "."),
+    )
+    return text.read_text(encoding="utf-8") + "\n## This session\n\n" + "\n".join(facts) + "\n"
