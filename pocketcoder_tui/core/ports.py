@@ -1,6 +1,6 @@
 """What the engine needs from each outside world. The rooms implement these; the engine picks."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,7 +26,7 @@ class Model(Protocol):
     def name(self) -> str:
         """The model's name in requests."""
 
-    def stream(self, request: ModelRequest) -> AsyncIterator[ReplyPart | ReplyFinished]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ReplyPart | ReplyFinished]:
         """Ask once. Yields parts as they come and ends with one ReplyFinished.
 
         Raises ModelError subclasses. Nothing is retried here. Closing the iterator ends the call.
@@ -178,7 +178,7 @@ class Terminal(Protocol):
     def cwd(self) -> str:
         """The shell's directory at the last prompt."""
 
-    def run(self, action_id: str, command: bytes) -> AsyncIterator[CommandOutput | CommandEnded]:
+    def run(self, action_id: str, command: bytes) -> AsyncGenerator[CommandOutput | CommandEnded]:
         """Deliver the bytes, verify them, run them in the pane's shell once, and yield what comes.
 
         The last item is one CommandEnded. Raises DeliveryRefused (what arrived differs; nothing
@@ -189,7 +189,7 @@ class Terminal(Protocol):
     async def find(self, action_id: str) -> Found:
         """After a crash: what became of an action that was dispatched."""
 
-    def follow(self, action_id: str) -> AsyncIterator[CommandOutput | CommandEnded]:
+    def follow(self, action_id: str) -> AsyncGenerator[CommandOutput | CommandEnded]:
         """Take up a command that is still running, from its first byte of output."""
 
     async def interrupt(self) -> None:
@@ -200,6 +200,9 @@ class Terminal(Protocol):
 
     def watch(self, on_frame: Callable[[ScreenChanged], None]) -> AbstractAsyncContextManager[None]:
         """Call ``on_frame`` with the pane's screen now and at changes, 30 a second at most."""
+
+    async def lost(self) -> str:
+        """Wait until the control stream is gone; returns the sentence that says why."""
 
     async def aclose(self) -> None:
         """Let go of the control stream; the pane and its command go on."""

@@ -15,6 +15,10 @@ class Moved(Exception):
     """The place where a waiting action would happen changed; it must be asked anew."""
 
 
+class Dropped(Exception):
+    """The turn was stopped; nobody decides any more, and nothing leaves."""
+
+
 class Desk:
     """Holds one future for each waiting action; the ledger holds the truth."""
 
@@ -57,9 +61,17 @@ class Desk:
 
     def moved(self, action_id: str) -> None:
         """Wake an action that waits: its directory or its box is another one now."""
+        self._wake(action_id, Moved(action_id))
+
+    def drop_all(self) -> None:
+        """Wake everything that waits: the turn was stopped."""
+        for action_id in tuple(self._waiting):
+            self._wake(action_id, Dropped(action_id))
+
+    def _wake(self, action_id: str, why: Exception) -> None:
         future = self._waiting.get(action_id)
         if future is not None and not future.done():
-            future.set_exception(Moved(action_id))
+            future.set_exception(why)
 
     def _future(self, action_id: str) -> asyncio.Future[Decision]:
         future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
@@ -73,9 +85,7 @@ class Desk:
             del self._waiting[action_id]
 
 
-def _decision(
-    action: Action, outcome: Outcome, by: DecidedBy, who: str, reason: str
-) -> Decision:
+def _decision(action: Action, outcome: Outcome, by: DecidedBy, who: str, reason: str) -> Decision:
     return Decision(action.id, outcome, by, action.digest, who, reason, time.time())
 
 

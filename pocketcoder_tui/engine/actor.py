@@ -1,0 +1,95 @@
+"""One call's way: proposed, decided, done; asked again whenever its place changed."""
+
+from collections.abc import Awaitable, Callable
+
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.actions import Action, ActionState, Decision, Outcome, ToolCall
+from pocketcoder_tui.core.errors import RelayError, SandboxError
+from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.desk import Desk, Dropped, Moved
+from pocketcoder_tui.engine.dispatch import SHELL, Dispatcher
+from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.proposals import Proposals
+from pocketcoder_tui.gatekeeper.policy import judge
+
+STOPPED = "The turn was stopped before this left for the box."
+MOVED = "It would happen in another place than was shown, so it is asked again."
+UNSENT = "The program ended before this left for the box, so it is asked again."
+
+Settle = Callable[[Action], Awaitable[Decision]]
+
+
+class Actor:
+    """Carries calls out. Holds no state: the ledger and the desk do."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        desk: Desk,
+        proposals: Proposals,
+        dispatcher: Dispatcher,
+        keeper: BoxKeeper,
+    ) -> None:
+        self._journal = journal
+        self._desk = desk
+        self._proposals = proposals
+        self._dispatcher = dispatcher
+        self._keeper = keeper
+
+    async def do(
+        self, turn_id: str, reply_id: str, call: ToolCall, may_leave: Callable[[], bool]
+    ) -> None:
+        """Take one call from proposal to result. Raises SandboxError or RelayError."""
+        action = await self._proposals.propose(turn_id, reply_id, call)
+        if action is not None:
+            await self._decide_and_do(action, self._settle, may_leave)
+
+    async def take_up(
+        self, action: Action, state: ActionState, may_leave: Callable[[], bool]
+    ) -> None:
+        """Go on with an action of an earlier process, from where it was."""
+        if state is ActionState.DISPATCHED:
+            await self._dispatcher.take_up(action)
+            self._announce_place()
+        elif state is ActionState.WAITING:
+            await self._decide_and_do(action, self._desk.settle_again, may_leave)
+        else:
+            again = await self._proposals.propose_again(action, UNSENT)
+            if again is not None:
+                await self._decide_and_do(again, self._settle, may_leave)
+
+    async def _settle(self, action: Action) -> Decision:
+        return await self._desk.settle(action, judge(action))
+
+    async def _decide_and_do(
+        self, action: Action, settle: Settle, may_leave: Callable[[], bool]
+    ) -> None:
+        current: Action | None = action
+        while current is not None:
+            try:
+                decision = await settle(current)
+                if decision.outcome is Outcome.ALLOW:
+                    await self._dispatcher.perform(current, decision, may_leave)
+                    self._announce_place()
+                return
+            except Dropped:
+                await self._journal.write(ev.ActionSuperseded(current.id, STOPPED))
+                return
+            except Moved:
+                current = await self._proposals.propose_again(current, MOVED)
+                settle = self._settle
+            except (RelayError, SandboxError) as error:
+                why = f"The box could not be had: {error.sentence}"
+                await self._journal.write(ev.ActionSuperseded(current.id, why))
+                raise
+
+    def _announce_place(self) -> None:
+        """A command may have moved the shell: commands that wait for the old place are moved."""
+        ready = self._keeper.ready
+        if ready is None:
+            return
+        for deed in self._journal.transcript.waiting:
+            action = deed.action
+            elsewhere = action.cwd != ready.terminal.cwd or action.container != ready.box.id
+            if action.call.tool == SHELL and elsewhere:
+                self._desk.moved(action.id)

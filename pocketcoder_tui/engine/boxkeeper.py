@@ -1,0 +1,126 @@
+"""The box and its terminal as the session needs them: there when asked for, and watched."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pocketcoder_tui.core.errors import PocketCoderError
+from pocketcoder_tui.core.events import BoxChanged, BoxState, ScreenChanged
+from pocketcoder_tui.core.ports import Box, Terminal
+from pocketcoder_tui.engine.crew import Crew
+from pocketcoder_tui.engine.journal import Journal
+
+OnFrame = Callable[[ScreenChanged], None]
+
+
+class Sandbox(Protocol):
+    """What makes or finds the container."""
+
+    async def ensure(self) -> Box:
+        """Return the running container of the workspace. Raises SandboxError."""
+
+    async def aclose(self) -> None:
+        """Let go of the connection; the container goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A box that runs, with its terminal attached."""
+
+    box: Box
+    terminal: Terminal
+
+
+class BoxKeeper:
+    """Starts the box on demand, notices when it is gone, and starts it again when asked.
+
+    Owns the sandbox connection and the terminal's control stream, not the container.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        open_terminal: Callable[[Box], Awaitable[Terminal]],
+        journal: Journal,
+        crew: Crew,
+    ) -> None:
+        self._sandbox = sandbox
+        self._open_terminal = open_terminal
+        self._journal = journal
+        self._crew = crew
+        self._ready: Ready | None = None
+        self._lock = asyncio.Lock()
+        self._watchers: list[OnFrame] = []
+        self._frame: ScreenChanged | None = None
+        self._size: tuple[int, int] | None = None
+
+    @property
+    def ready(self) -> Ready | None:
+        """The box if it runs, without starting it."""
+        return self._ready
+
+    async def ensure(self) -> Ready:
+        """Return the running box, starting it if need be. Raises SandboxError or RelayError."""
+        async with self._lock:
+            if self._ready is None:
+                self._ready = await self._start()
+            return self._ready
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal this size, now or when it starts."""
+        self._size = (columns, rows)
+        if self._ready is not None:
+            await self._ready.terminal.resize(columns, rows)
+
+    @contextlib.asynccontextmanager
+    async def watch(self, on_frame: OnFrame) -> AsyncIterator[None]:
+        """Call ``on_frame`` with the terminal's screen now and at changes, over restarts too."""
+        self._watchers.append(on_frame)
+        if self._frame is not None:
+            on_frame(self._frame)
+        try:
+            yield
+        finally:
+            self._watchers.remove(on_frame)
+
+    async def aclose(self) -> None:
+        """Let go of terminal and sandbox; what runs in the box goes on."""
+        if self._ready is not None:
+            await self._ready.terminal.aclose()
+            self._ready = None
+        await self._sandbox.aclose()
+
+    async def _start(self) -> Ready:
+        self._journal.show(BoxChanged(BoxState.STARTING))
+        try:
+            box = await self._sandbox.ensure()
+            terminal = await self._open_terminal(box)
+        except PocketCoderError as error:
+            self._journal.show(BoxChanged(BoxState.FAILED, error.sentence, error.hint))
+            raise
+        ready = Ready(box, terminal)
+        if self._size is not None:
+            await terminal.resize(*self._size)
+        self._crew.start(self._follow(ready), "box watch")
+        self._journal.show(BoxChanged(BoxState.READY))
+        return ready
+
+    async def _follow(self, ready: Ready) -> None:
+        """Hand frames on until the terminal is lost, then say so."""
+        try:
+            async with ready.terminal.watch(self._fan_out):
+                why = await ready.terminal.lost()
+        except PocketCoderError as error:
+            why = error.sentence
+        if self._ready is ready:
+            self._ready = None
+        await ready.terminal.aclose()
+        hint = "It is started again with the next action."
+        self._journal.show(BoxChanged(BoxState.ABSENT, why, hint))
+
+    def _fan_out(self, frame: ScreenChanged) -> None:
+        self._frame = frame
+        for watcher in tuple(self._watchers):
+            watcher(frame)

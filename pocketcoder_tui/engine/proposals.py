@@ -1,0 +1,93 @@
+"""From a model's call to an action the person can decide about."""
+
+import time
+
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.actions import (
+    Action,
+    DecidedBy,
+    Decision,
+    Json,
+    Outcome,
+    Preview,
+    PreviewKind,
+    ToolCall,
+    canonical,
+)
+from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.dispatch import SHELL
+from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.tools import TOOLS
+from pocketcoder_tui.engine.tools.base import WORKSPACE, unfit_text
+
+CHECK = "argument check"
+"""Who denies a call that cannot be carried out."""
+
+
+class Proposals:
+    """Makes actions of calls, bound to the box and directory of this moment."""
+
+    def __init__(self, keeper: BoxKeeper, journal: Journal) -> None:
+        self._keeper = keeper
+        self._journal = journal
+
+    async def propose(
+        self, turn_id: str, reply_id: str, call: ToolCall, supersedes: str | None = None
+    ) -> Action | None:
+        """Record the call as an action. Returns None when it was refused for its arguments.
+
+        Raises SandboxError or RelayError when there is no box to bind it to.
+        """
+        tool = TOOLS.get(call.tool)
+        complaint = tool.complaint(call.arguments) if tool else _no_such_tool(call.tool)
+        if tool is None or complaint:
+            await self._refuse(turn_id, reply_id, call, complaint)
+            return None
+        ready = await self._keeper.ensure()
+        sketch = await tool.sketch(call.arguments, ready.box)
+        action = Action(
+            id=new_id(),
+            session_id=self._journal.session_id,
+            turn_id=turn_id,
+            reply_id=reply_id,
+            call=call,
+            cwd=ready.terminal.cwd if call.tool == SHELL else WORKSPACE,
+            container=ready.box.id,
+            base=sketch.base,
+            at=time.time(),
+            supersedes=supersedes,
+        )
+        await self._journal.write(ev.ActionProposed(action, sketch.preview))
+        return action
+
+    async def propose_again(self, action: Action, why: str) -> Action | None:
+        """Replace an action whose place changed; the new one needs its own decision."""
+        await self._journal.write(ev.ActionSuperseded(action.id, why))
+        return await self.propose(action.turn_id, action.reply_id, action.call, action.id)
+
+    async def _refuse(self, turn_id: str, reply_id: str, call: ToolCall, why: str) -> None:
+        stored = call
+        if unfit_text(call.arguments) or unfit_text(call.tool):
+            shown: Json = {"refused": repr(dict(call.arguments))}
+            stored = ToolCall(call.id, ascii(call.tool), shown, call.wire_id)
+        text = canonical(stored.arguments).decode("utf-8")
+        preview = Preview(PreviewKind.TEXT, "call", stored.tool, text, notes=(why,))
+        action = Action(
+            new_id(),
+            self._journal.session_id,
+            turn_id,
+            reply_id,
+            stored,
+            cwd="",
+            container="",
+            at=time.time(),
+        )
+        decision = Decision(
+            action.id, Outcome.DENY, DecidedBy.MODE, action.digest, CHECK, why, time.time()
+        )
+        await self._journal.write(ev.ActionProposed(action, preview), ev.ActionDecided(decision))
+
+
+def _no_such_tool(name: str) -> str:
+    return f"There is no tool named {name!a}. The tools are: {', '.join(TOOLS)}."

@@ -1,0 +1,96 @@
+"""One model call: the request is a fold of the session, and every part is recorded as it comes."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.actions import ToolCall
+from pocketcoder_tui.core.errors import ModelError
+from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.core.model import Finish, ModelRequest, PartKind, ReplyFinished, ReplyPart
+from pocketcoder_tui.core.ports import Model
+from pocketcoder_tui.engine.history import history
+from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.tools import TOOLS
+from pocketcoder_tui.reasoning.retry import stream_with_retries
+
+STOPPED = "stopped by the person"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model call came to."""
+
+    id: str
+    calls: tuple[ToolCall, ...]
+    finish: Finish
+    detail: str
+
+
+async def ask(model: Model, system: str, turn_id: str, journal: Journal) -> Reply:
+    """Send the session to the model and record its reply. Raises ModelError.
+
+    Cancelling ends the stream; what had arrived is kept.
+    """
+    reply_id = new_id()
+    specs = tuple(tool.spec for tool in TOOLS.values())
+    request = ModelRequest(model.name, system, specs, history(journal.events))
+    started = ev.ReplyStarted(turn_id, reply_id, model.provider, model.name, time.time())
+    await journal.write(started)
+    recorder = _Recorder(journal, reply_id)
+    try:
+        stream = stream_with_retries(model, request, on_wait=_show_wait(journal, reply_id))
+        async with contextlib.aclosing(stream) as items:
+            async for item in items:
+                await recorder.take(item)
+    except ModelError as error:
+        await recorder.end(ReplyFinished(Finish.CUT, error.sentence))
+        raise
+    except asyncio.CancelledError:
+        await recorder.end(ReplyFinished(Finish.CUT, STOPPED))
+        raise
+    return await recorder.end(recorder.finished)
+
+
+class _Recorder:
+    """Groups pieces of one kind into parts and writes each piece down."""
+
+    def __init__(self, journal: Journal, reply_id: str) -> None:
+        self.finished = ReplyFinished(Finish.CUT)
+        self._journal = journal
+        self._reply_id = reply_id
+        self._part_id = ""
+        self._kind: PartKind | None = None
+        self._calls: list[ToolCall] = []
+
+    async def take(self, item: ReplyPart | ReplyFinished) -> None:
+        """Record a part, or remember how the reply ended."""
+        if isinstance(item, ReplyFinished):
+            self.finished = item
+            return
+        if item.call is not None:
+            self._part_id = item.call.id
+            self._calls.append(item.call)
+        elif item.kind is not self._kind:
+            self._part_id = new_id()
+        self._kind = item.kind
+        grew = ev.PartGrew(self._reply_id, self._part_id, item.kind, item.text, item.raw, item.call)
+        await self._journal.write(grew)
+
+    async def end(self, finished: ReplyFinished) -> Reply:
+        """Record the end."""
+        ended = ev.ReplyEnded(
+            self._reply_id, finished.finish, finished.detail, finished.usage, time.time()
+        )
+        await self._journal.write(ended)
+        return Reply(self._reply_id, tuple(self._calls), finished.finish, finished.detail)
+
+
+def _show_wait(journal: Journal, reply_id: str) -> Callable[[ModelError, float, int], None]:
+    def on_wait(error: ModelError, seconds: float, attempt: int) -> None:
+        journal.show(ev.RetryWaiting(reply_id, error.sentence, seconds, attempt))
+
+    return on_wait

@@ -1,0 +1,40 @@
+"""What must be there before a box can run, and how it is brought: the engine and the image."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from pocketcoder_tui.config.settings import Settings
+from pocketcoder_tui.core.checks import Check, Progress
+from pocketcoder_tui.core.errors import SandboxError
+
+
+class Setup:
+    """Looks and mends; the screen's checklist and `pocketcoder setup` share it."""
+
+    def __init__(self, settings: Settings, engine_log: Path) -> None:
+        self._settings = settings
+        self._engine_log = engine_log
+
+    async def checks(self) -> list[Check]:
+        """How engine and image stand now; the sandbox room is imported at the first look."""
+        return await asyncio.to_thread(self._look)
+
+    async def mend(self, check_id: str) -> AsyncGenerator[Progress]:
+        """Bring what a check misses. Closing the iterator cancels it. Raises SandboxError."""
+        from pocketcoder_tui.sandbox import build_image, install_engine
+
+        match check_id:
+            case "engine":
+                work = install_engine(self._engine_log)
+            case "image":
+                work = build_image(self._settings.base_image)
+            case _:
+                raise SandboxError(f"Nothing here can mend {check_id!a}.")
+        async for progress in work:
+            yield progress
+
+    def _look(self) -> list[Check]:
+        from pocketcoder_tui.sandbox import engine_check, image_check
+
+        return [engine_check(), image_check(self._settings.image)]

@@ -1,0 +1,126 @@
+"""One turn: ask the model, carry out what it asks for, tell it what came of it, until it rests."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.errors import PocketCoderError
+from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.core.model import Finish
+from pocketcoder_tui.core.ports import Model
+from pocketcoder_tui.core.transcript import Deed
+from pocketcoder_tui.engine.actor import Actor
+from pocketcoder_tui.engine.crew import Crew
+from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.reply import Reply, ask
+
+ENDINGS = {
+    Finish.CUT: "The connection ended in the middle of the reply. What had arrived is kept.",
+    Finish.LIMIT: "The reply reached the model's length limit. What had arrived is kept.",
+    Finish.REFUSED: "The model's service refused to answer.",
+    Finish.MALFORMED: "The model wrote a tool call that cannot be read.",
+    Finish.OTHER: "The model ended its reply in an unusual way.",
+}
+"""A sentence for each way in which a reply ends badly."""
+
+GO_ON = "Send a message to go on."
+
+
+class Turn:
+    """Runs once. Cancelling ``run`` ends the model's reply; commands in the box go on."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        actor: Actor,
+        crew: Crew,
+        *,
+        model: Callable[[], Model],
+        system: Callable[[], str],
+        turn_id: str = "",
+    ) -> None:
+        self.id = turn_id or new_id()
+        self._journal = journal
+        self._actor = actor
+        self._crew = crew
+        self._model = model
+        self._system = system
+        self._stopped = False
+
+    async def run(self) -> None:
+        """Take what is queued and work until the model rests.
+
+        A PocketCoderError ends the turn with its sentence.
+        """
+        await self._journal.write(ev.TurnStarted(self.id, time.time()))
+        await self._guarded(self._steps())
+
+    async def resume(self, deeds: Sequence[Deed]) -> None:
+        """Go on with a turn of an earlier process, from its open actions."""
+        await self._guarded(self._resume(deeds))
+
+    def halt(self) -> None:
+        """From now on nothing more leaves for the box."""
+        self._stopped = True
+
+    async def record_stop(self) -> None:
+        """Record that the person stopped it."""
+        await self._end(ev.TurnOutcome.STOPPED, "You stopped the turn.", "")
+
+    def may_leave(self) -> bool:
+        """False once the person stopped the turn."""
+        return not self._stopped
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except PocketCoderError as error:
+            await self._end(ev.TurnOutcome.FAILED, error.sentence, error.hint)
+
+    async def _resume(self, deeds: Sequence[Deed]) -> None:
+        await self._all([self._actor.take_up(d.action, d.state, self.may_leave) for d in deeds])
+        await self._steps()
+
+    async def _steps(self) -> None:
+        """Each step is one model call and what it asked for."""
+        while True:
+            await self._take_queued()
+            reply = await ask(self._model(), self._system(), self.id, self._journal)
+            if reply.calls:
+                await self._all(
+                    [self._actor.do(self.id, reply.id, c, self.may_leave) for c in reply.calls]
+                )
+            elif reply.finish is not Finish.DONE:
+                await self._end(ev.TurnOutcome.FAILED, _ending(reply), GO_ON)
+                return
+            elif not self._journal.transcript.queued:
+                await self._end(ev.TurnOutcome.DONE, "", "")
+                return
+
+    async def _all(self, works: Sequence[Coroutine[Any, Any, None]]) -> None:
+        """Run the calls of one reply side by side, each under its own decision.
+
+        They belong to the session's crew, so a command that runs outlives a stopped turn. Raises
+        the first PocketCoderError, after all have come to an end.
+        """
+        tasks = [self._crew.start(work, "action") for work in works]
+        await asyncio.wait(tasks)
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+
+    async def _take_queued(self) -> None:
+        queued = self._journal.transcript.queued
+        if queued:
+            ids = tuple(said.id for said in queued)
+            await self._journal.write(ev.MessagesTaken(self.id, ids))
+
+    async def _end(self, outcome: ev.TurnOutcome, sentence: str, hint: str) -> None:
+        await self._journal.write(ev.TurnEnded(self.id, outcome, sentence, hint, time.time()))
+
+
+def _ending(reply: Reply) -> str:
+    sentence = ENDINGS[reply.finish]
+    return f"{sentence} ({reply.detail})" if reply.detail else sentence

@@ -1,0 +1,116 @@
+"""Which model speaks: Gemini when there is a key, the tour when the person takes it, or none."""
+
+import asyncio
+from collections.abc import Sequence
+
+from pydantic import SecretStr
+
+from pocketcoder_tui.config.secrets import keep_key
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.checks import Check, CheckState
+from pocketcoder_tui.core.errors import ConfigError, KeyMissing
+from pocketcoder_tui.core.ports import Model
+from pocketcoder_tui.engine.options import Options
+from pocketcoder_tui.engine.tools import TOOLS
+from pocketcoder_tui.gatekeeper.policy import MODE_ASK
+from pocketcoder_tui.reasoning.prompt import system_prompt
+
+TOUR = "tour"
+"""The provider name of the scripted model."""
+
+
+class Voice:
+    """Holds the model of the session. Owns its connections."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._model: Model | None = None
+        self._key = options.settings.gemini_api_key
+
+    @property
+    def ready(self) -> bool:
+        """True when somebody can answer."""
+        return self._model is not None
+
+    @property
+    def label(self) -> str:
+        """For the status line."""
+        return self._model.label if self._model is not None else "no model"
+
+    def begin(self, events: Sequence[ev.Durable]) -> None:
+        """Choose by the options; a session that was the tour goes on as the tour."""
+        replies = (e for e in reversed(events) if isinstance(e, ev.ReplyStarted))
+        last = next(replies, None)
+        if self._options.tour or (last is not None and last.provider == TOUR):
+            self._start_tour()
+        elif self._key is not None and self._key.get_secret_value():
+            self._model = self._gemini(self._key)
+
+    def model(self) -> Model:
+        """Return the model. Raises KeyMissing when there is none."""
+        if self._model is None:
+            raise KeyMissing("There is no model key yet.")
+        return self._model
+
+    def system(self) -> str:
+        """The system instruction for the next call."""
+        return system_prompt(
+            workspace_name=self._options.paths.workspace.name,
+            mode=MODE_ASK,
+            tools=[tool.spec for tool in TOOLS.values()],
+        )
+
+    def check(self) -> Check:
+        """The checklist's row about the key."""
+        if self._model is not None and self._model.provider == TOUR:
+            return Check("key", "Model", CheckState.OK, "The tour is on: a scripted model.")
+        if self._model is not None:
+            return Check("key", "Model key", CheckState.OK, f"Set, for {self._model.name}.")
+        return Check(
+            "key",
+            "Model key",
+            CheckState.MISSING,
+            "No Gemini key is set.",
+            mend="enter a key",
+            hint="The tour needs none.",
+        )
+
+    async def set_key(self, key: str) -> None:
+        """Keep a key in the configuration's .env and use it. Raises ConfigError."""
+        key = key.strip()
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
+            raise ConfigError(
+                "A key is one word of letters and digits.", hint="Paste it again, without spaces."
+            )
+        await asyncio.to_thread(keep_key, self._options.paths.env_file, key)
+        await self.aclose()
+        self._key = SecretStr(key)
+        self._model = self._gemini(self._key)
+
+    async def take_tour(self) -> None:
+        """Let the scripted model speak from now on."""
+        await self.aclose()
+        self._start_tour()
+
+    async def aclose(self) -> None:
+        """Let go of the model's connections."""
+        if self._model is not None:
+            await self._model.aclose()
+
+    def _start_tour(self) -> None:
+        from pocketcoder_tui.reasoning.tour import TourModel
+
+        self._model = TourModel()
+
+    def _gemini(self, key: SecretStr) -> Model:
+        from pocketcoder_tui.reasoning.gemini import GeminiModel
+
+        settings = self._options.settings
+        return GeminiModel(
+            api_key=key.get_secret_value(),
+            name=settings.model,
+            base_url=settings.gemini_base_url,
+            api_version=settings.gemini_api_version,
+            timeout_seconds=settings.model_timeout,
+            thinking_level=settings.thinking_level,
+        )

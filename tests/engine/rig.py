@@ -1,0 +1,126 @@
+"""A whole session over a real ledger, with a box, terminal and model of the test's."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.actions import Outcome
+from pocketcoder_tui.core.checks import Check, CheckState
+from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.core.ports import Box, Terminal
+from pocketcoder_tui.core.transcript import Deed
+from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.crew import Crew
+from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.session import Session
+from pocketcoder_tui.ledger import SqliteLedger
+from tests.engine.fakes import FakeBox, FakeSandbox, FakeTerminal, ScriptedModel
+
+
+class FakeVoice:
+    """The model that the test wrote."""
+
+    def __init__(self, model: ScriptedModel) -> None:
+        self._model = model
+        self.ready = True
+        self.label = "script"
+
+    def model(self) -> ScriptedModel:
+        return self._model
+
+    def system(self) -> str:
+        return "Be a test."
+
+    def check(self) -> Check:
+        return Check("key", "Model", CheckState.OK, "Set.")
+
+    async def aclose(self) -> None:
+        return None
+
+
+class FakeSetup:
+    """All is there."""
+
+    async def checks(self) -> list[Check]:
+        return [Check("engine", "Docker", CheckState.OK, "Runs.")]
+
+
+class Rig:
+    """A session and all that it stands on."""
+
+    def __init__(self, model: ScriptedModel) -> None:
+        self.model = model
+        self.box = FakeBox()
+        self.sandbox = FakeSandbox(self.box)
+        self.terminal = FakeTerminal()
+        self.events: list[ev.Event] = []
+        self.session: Session
+        self._news = asyncio.Condition()
+        self._pings: set[asyncio.Task[None]] = set()
+
+    def heard(self, event: ev.Event) -> None:
+        self.events.append(event)
+        task = asyncio.get_running_loop().create_task(self._ping())
+        self._pings.add(task)
+        task.add_done_callback(self._pings.discard)
+
+    async def until(self, fact: Callable[[], bool]) -> None:
+        """Wait for a fact to become true with some event."""
+        async with self._news:
+            await asyncio.wait_for(self._news.wait_for(fact), 10)
+
+    async def waiting(self, count: int = 1) -> list[Deed]:
+        await self.until(lambda: len(self.session.transcript.waiting) == count)
+        return self.session.transcript.waiting
+
+    async def rest(self) -> ev.TurnEnded:
+        """Wait for the end of the turn."""
+        await self.until(lambda: any(isinstance(e, ev.TurnEnded) for e in self.events))
+        return next(e for e in reversed(self.events) if isinstance(e, ev.TurnEnded))
+
+    async def allow(self, deed: Deed) -> None:
+        await self.session.decide(deed.id, Outcome.ALLOW)
+
+    async def deny(self, deed: Deed, reason: str = "") -> None:
+        await self.session.decide(deed.id, Outcome.DENY, reason)
+
+    async def _ping(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+
+@asynccontextmanager
+async def running(
+    path: Path, model: ScriptedModel, *, rig: Rig | None = None, resume: str = ""
+) -> AsyncIterator[Rig]:
+    """Open a session in a ledger under ``path``; closing it leaves what is open open."""
+    rig = rig or Rig(model)
+    ledger = await SqliteLedger.open(path / "ledger.db")
+    session_id = resume or new_id()
+    preface = [] if resume else [ev.SessionStarted(session_id, str(path), 1.0)]
+    journal = Journal(ledger, session_id, preface)
+    if resume:
+        await journal.read_back()
+
+    async def open_terminal(box: Box) -> Terminal:
+        return rig.terminal
+
+    def make_keeper(journal: Journal, crew: Crew) -> BoxKeeper:
+        return BoxKeeper(rig.sandbox, open_terminal, journal, crew)
+
+    rig.session = Session(
+        journal,
+        ledger,
+        voice=FakeVoice(model),
+        setup=FakeSetup(),
+        make_keeper=make_keeper,
+        attach=lambda box_id: 0,
+    )
+    rig.session.listen(rig.heard)
+    await rig.session.open()
+    try:
+        yield rig
+    finally:
+        await rig.session.aclose()
