@@ -1,0 +1,247 @@
+"""The life of an action is held by the database itself, whoever writes to it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.actions import ActionState, Ended, Outcome
+from pocketcoder_tui.core.errors import LedgerError, TransitionRefused
+from pocketcoder_tui.core.transcript import Transcript
+from pocketcoder_tui.ledger import SqliteLedger, opening
+from tests.ledger.samples import (
+    LEGAL,
+    OPENING,
+    SESSION,
+    TURN,
+    action,
+    decided,
+    dispatched,
+    ended,
+    life_to,
+    proposed,
+    step,
+)
+
+ALL_PAIRS = list(product(ActionState, ActionState))
+OTHER = "o" * 32
+
+
+async def state_of(ledger: SqliteLedger, action_id: str) -> ActionState:
+    transcript = Transcript()
+    transcript.apply_all(await ledger.replay(SESSION))
+    return transcript.deed(action_id).state
+
+
+@pytest.mark.parametrize(("old", "new"), ALL_PAIRS)
+async def test_every_pair_of_states_by_event(
+    ledger: SqliteLedger, old: ActionState, new: ActionState
+) -> None:
+    what = action("a")
+    before = [*OPENING, *life_to(what, old)]
+    await ledger.record(SESSION, *before)
+    if (old, new) in LEGAL:
+        await ledger.record(SESSION, step(what, new))
+        assert await state_of(ledger, "a") is new
+    else:
+        with pytest.raises(TransitionRefused) as refusal:
+            await ledger.record(SESSION, step(what, new))
+        assert refusal.value.sentence.endswith(".")
+        assert "constraint" not in refusal.value.sentence.lower()
+        assert await ledger.replay(SESSION) == before
+        assert await state_of(ledger, "a") is old
+
+
+@pytest.fixture
+def raw(path: Path) -> Iterator[sqlite3.Connection]:
+    """A ledger as another program would write to it."""
+    with opening.take(path), closing(opening.connect(path)) as connection:
+        yield connection
+
+
+def fill(raw: sqlite3.Connection, *events: ev.Durable) -> None:
+    from pocketcoder_tui.ledger.projection import append
+
+    raw.execute("BEGIN")
+    for event in events:
+        append(raw, SESSION, event, 9.0)
+    raw.execute("COMMIT")
+
+
+@pytest.mark.parametrize(("old", "new"), ALL_PAIRS)
+def test_no_bare_update_moves_an_action_past_a_missing_row(
+    raw: sqlite3.Connection, old: ActionState, new: ActionState
+) -> None:
+    """Only waiting and superseded need no row of their own."""
+    fill(raw, *OPENING, *life_to(action("a"), old))
+    update = ("UPDATE action SET state = ? WHERE id = 'a'", (new.value,))
+    if (old, new) in LEGAL and new in {ActionState.WAITING, ActionState.SUPERSEDED}:
+        raw.execute(*update)
+    else:
+        with pytest.raises(sqlite3.IntegrityError):
+            raw.execute(*update)
+        assert raw.execute("SELECT state FROM action").fetchone() == (old.value,)
+
+
+@pytest.mark.parametrize("table", ["event", "decision", "dispatch", "execution", "action"])
+@pytest.mark.parametrize(
+    "form", ["UPDATE {t} SET at = 0", "UPDATE {t} SET seq = 77", "DELETE FROM {t}"]
+)
+def test_what_is_written_once_stays(raw: sqlite3.Connection, table: str, form: str) -> None:
+    fill(raw, *OPENING, *life_to(action("a"), ActionState.FINISHED))
+    columns = [row[1] for row in raw.execute(f"PRAGMA table_info({table})")]
+    if "SET" in form and form.split()[3] not in columns:
+        form = f"UPDATE {{t}} SET {columns[-1]} = 0"
+    before = raw.execute(f"SELECT * FROM {table}").fetchall()
+    with pytest.raises(sqlite3.IntegrityError, match=r"never|over already"):
+        raw.execute(form.format(t=table))
+    assert raw.execute(f"SELECT * FROM {table}").fetchall() == before
+
+
+@pytest.mark.parametrize("table", ["event", "decision", "dispatch", "execution", "action"])
+def test_replace_does_not_go_around_the_triggers(raw: sqlite3.Connection, table: str) -> None:
+    fill(raw, *OPENING, *life_to(action("a"), ActionState.FINISHED))
+    before = raw.execute(f"SELECT * FROM {table}").fetchall()
+    with pytest.raises(sqlite3.IntegrityError):
+        raw.execute(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1")
+    assert raw.execute(f"SELECT * FROM {table}").fetchall() == before
+
+
+BOUND = ["tool", "arguments", "cwd", "container", "base", "digest", "id", "session_id", "turn_id"]
+
+
+@pytest.mark.parametrize("column", BOUND)
+@pytest.mark.parametrize("state", [ActionState.PROPOSED, ActionState.ALLOWED])
+def test_what_an_action_would_do_is_never_changed(
+    raw: sqlite3.Connection, column: str, state: ActionState
+) -> None:
+    fill(raw, *OPENING, *life_to(action("a"), state))
+    with pytest.raises(sqlite3.IntegrityError, match="never changed"):
+        raw.execute(f"UPDATE action SET {column} = ?", ("f" * 64,))
+
+
+async def test_two_decisions_first_one_stands(ledger: SqliteLedger) -> None:
+    what = action("a")
+    await ledger.record(SESSION, *OPENING, *life_to(what, ActionState.WAITING), decided(what))
+    for outcome in Outcome:
+        with pytest.raises(TransitionRefused, match="decided already"):
+            await ledger.record(SESSION, decided(what, outcome))
+    assert await state_of(ledger, "a") is ActionState.ALLOWED
+
+
+async def test_a_decision_about_other_bytes_decides_nothing(ledger: SqliteLedger) -> None:
+    what = action("a")
+    await ledger.record(SESSION, *OPENING, proposed(what))
+    wrong = decided(action("a", command="rm -rf ."))
+    with pytest.raises(TransitionRefused, match="something other"):
+        await ledger.record(SESSION, wrong)
+    assert await state_of(ledger, "a") is ActionState.PROPOSED
+
+
+async def test_other_bytes_than_allowed_are_not_dispatched(ledger: SqliteLedger) -> None:
+    what = action("a")
+    await ledger.record(SESSION, *OPENING, proposed(what), decided(what))
+    with pytest.raises(TransitionRefused, match="not what was allowed"):
+        await ledger.record(SESSION, dispatched(action("a", command="ls ")))
+    await ledger.record(SESSION, dispatched(what))
+
+
+async def test_nothing_leaves_without_a_decision(ledger: SqliteLedger) -> None:
+    what = action("a")
+    await ledger.record(SESSION, *OPENING, proposed(what))
+    with pytest.raises(TransitionRefused, match="no decision"):
+        await ledger.record(SESSION, dispatched(what))
+    await ledger.record(SESSION, decided(what, Outcome.DENY))
+    with pytest.raises(TransitionRefused, match="denied"):
+        await ledger.record(SESSION, dispatched(what))
+
+
+async def test_an_action_replaced_after_it_was_allowed_does_not_leave(
+    ledger: SqliteLedger,
+) -> None:
+    what = action("a")
+    await ledger.record(SESSION, *OPENING, proposed(what), decided(what))
+    await ledger.record(SESSION, ev.ActionSuperseded("a", "the box is another one"))
+    with pytest.raises(TransitionRefused, match="replaced"):
+        await ledger.record(SESSION, dispatched(what))
+    again = replace(action("b"), supersedes="a")
+    await ledger.record(SESSION, proposed(again))
+    with pytest.raises(TransitionRefused, match="no decision"):
+        await ledger.record(SESSION, dispatched(again))
+
+
+async def test_a_refused_step_takes_its_whole_transaction_with_it(ledger: SqliteLedger) -> None:
+    what = action("a")
+    await ledger.record(SESSION, *OPENING, proposed(what))
+    with pytest.raises(TransitionRefused):
+        await ledger.record(SESSION, decided(what), dispatched(what), dispatched(what))
+    assert await state_of(ledger, "a") is ActionState.PROPOSED
+    await ledger.record(SESSION, decided(what), dispatched(what), ended(what, Ended.UNKNOWN))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ev.ActionWaiting("nobody", "why"),
+        ev.ActionSuperseded("nobody", "why"),
+        decided(action("nobody")),
+        dispatched(action("nobody")),
+        ended(action("nobody")),
+        ev.TurnEnded("nobody", ev.TurnOutcome.DONE, "", "", 1.0),
+        ev.MessagesTaken(TURN, ("nobody",)),
+        proposed(action("a", turn="nobody")),
+        proposed(replace(action("a"), supersedes="nobody")),
+        proposed(action("a", session=OTHER)),
+    ],
+    ids=lambda event: event.kind,
+)
+async def test_what_the_ledger_does_not_know_is_refused(
+    ledger: SqliteLedger, event: ev.Durable
+) -> None:
+    await ledger.record(SESSION, *OPENING)
+    with pytest.raises(TransitionRefused):
+        await ledger.record(SESSION, event)
+    assert await ledger.replay(SESSION) == list(OPENING)
+
+
+@pytest.mark.parametrize("new", list(ActionState)[1:])
+async def test_no_session_touches_another_ones_action(
+    ledger: SqliteLedger, new: ActionState
+) -> None:
+    what = action("a")
+    state = next(old for old, to in LEGAL if to is new)
+    await ledger.record(SESSION, *OPENING, *life_to(what, state))
+    await ledger.record(OTHER, ev.SessionStarted(OTHER, "/w", 1.0))
+    with pytest.raises(TransitionRefused, match="no such action"):
+        await ledger.record(OTHER, step(what, new))
+    assert await state_of(ledger, "a") is state
+
+
+async def test_sessions_turns_and_messages_happen_once(ledger: SqliteLedger) -> None:
+    await ledger.record(SESSION, *OPENING, ev.MessageQueued("m", "hi", 2.0))
+    await ledger.record(SESSION, ev.MessagesTaken(TURN, ("m",)))
+    over = ev.TurnEnded(TURN, ev.TurnOutcome.DONE, "", "", 3.0)
+    await ledger.record(SESSION, over)
+    again: list[ev.Durable] = [
+        OPENING[0],
+        OPENING[1],
+        over,
+        ev.MessageQueued("m", "hi", 2.0),
+        ev.MessagesTaken(TURN, ("m",)),
+    ]
+    for event in again:
+        with pytest.raises(TransitionRefused):
+            await ledger.record(SESSION, event)
+
+
+async def test_a_session_must_have_started(ledger: SqliteLedger) -> None:
+    with pytest.raises(LedgerError, match="no such session"):
+        await ledger.record(SESSION, ev.SessionTitled("t"))
+    with pytest.raises(LedgerError, match="another one"):
+        await ledger.record(OTHER, OPENING[0])
+    assert await ledger.sessions() == []
