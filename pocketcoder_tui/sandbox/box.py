@@ -1,0 +1,158 @@
+"""The running container, as core's Box port: programs in it, by Docker's exec."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import docker
+
+from pocketcoder_tui.core.errors import ContainerGone
+from pocketcoder_tui.core.ports import ByteStream, ExecResult
+from pocketcoder_tui.sandbox.faults import translated
+from pocketcoder_tui.sandbox.flags import WORKSPACE
+from pocketcoder_tui.sandbox.frames import STDERR, STDOUT, FrameReader
+from pocketcoder_tui.sandbox.stream import ExecStream, open_wire
+from pocketcoder_tui.sandbox.threads import Engine
+from pocketcoder_tui.sandbox.wires import Wire
+
+__all__ = ["DockerBox"]
+
+_KILLED = 128 + 9
+"""The status of a program that SIGKILL ended, as everything does when its container dies."""
+
+
+class DockerBox:
+    """One running container. Borrows the engine's connection; owns nothing."""
+
+    def __init__(self, engine: Engine, *, id: str, name: str, user: str, started: float) -> None:
+        self._engine = engine
+        self._id = id
+        self._name = name
+        self._user = user
+        self._started = started
+
+    @property
+    def id(self) -> str:
+        """The container's full id."""
+        return self._id
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return self._name
+
+    @property
+    def user(self) -> str:
+        """Who programs run as, ``uid:gid``."""
+        return self._user
+
+    @property
+    def started(self) -> float:
+        """Unix seconds of the container's last start."""
+        return self._started
+
+    async def exec(
+        self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 4_000_000
+    ) -> ExecResult:
+        """Run a program as the box's user in /workspace with the box's environment.
+
+        ``limit`` is in bytes for each of stdout and stderr; the program is never held up by it.
+        Raises ContainerGone or SandboxError.
+        """
+        if stdin and not (await self._engine.plain()):
+            # TLS cannot close one direction alone, so the end of the input is counted instead.
+            argv = ["sh", "-c", 'head -c "$0" | "$@"', str(len(stdin)), *argv]
+        exec_id = await self._create(argv, bool(stdin))
+        outputs = {STDOUT: _Kept(limit), STDERR: _Kept(limit)}
+        async with AsyncExitStack() as stack:
+            wire = await open_wire(self._engine, exec_id)
+            stack.push_async_callback(wire.aclose)
+            feeding = asyncio.create_task(_feed(wire, stdin))
+            stack.callback(feeding.cancel)
+            frames = FrameReader()
+            while data := await wire.read():
+                for stream, piece in frames.feed(data):
+                    outputs.get(stream, outputs[STDERR]).add(piece)
+        status = await self._status(exec_id)
+        out, err = outputs[STDOUT], outputs[STDERR]
+        return ExecResult(status, out.bytes(), err.bytes(), out.over or err.over)
+
+    async def open(self, argv: Sequence[str]) -> ByteStream:
+        """Start a program with its input and output held open, no TTY.
+
+        Raises ContainerGone or SandboxError.
+        """
+        return ExecStream(await open_wire(self._engine, await self._create(argv, True)))
+
+    async def _create(self, argv: Sequence[str], stdin: bool) -> str:
+        made = await self._engine.call(
+            "start a program in the box", "exec_create", self._id, list(argv),
+            stdin=stdin, tty=False, user=self._user, workdir=WORKSPACE,
+        )  # fmt: skip
+        return str(made["Id"])
+
+    async def _status(self, exec_id: str) -> int:
+        """The exit status of an exec whose output has ended.
+
+        A program may close its output and go on, and the engine may be a moment behind: then its
+        event log is followed, which brings events of the past too. Raises ContainerGone.
+        """
+        facts = await self._engine.call("ask for a status", "exec_inspect", exec_id)
+        if facts["Running"] or facts["ExitCode"] is None:
+            api = await self._engine.api()
+            status = await self._engine.run(_wait_for_end, api, self._id, exec_id, self._started)
+        else:
+            status = int(facts["ExitCode"])
+        if status == _KILLED:
+            state = await self._engine.call("look at the box", "inspect_container", self._id)
+            if not state["State"]["Running"]:
+                raise ContainerGone("The box was stopped while it was in use.")
+        return status
+
+
+class _Kept:
+    """The first bytes of an output, up to a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self.over = False
+
+    def add(self, piece: bytes) -> None:
+        room = self._limit - self._size
+        self.over = self.over or len(piece) > room
+        if room > 0:
+            self._pieces.append(piece[:room])
+            self._size += len(self._pieces[-1])
+
+    def bytes(self) -> bytes:
+        return b"".join(self._pieces)
+
+
+async def _feed(wire: Wire, data: bytes) -> None:
+    """Send a program its whole input. One that ends without reading it all is no failure."""
+    try:
+        if data:
+            await wire.write(data)
+            wire.end_input()
+    except ContainerGone:
+        pass
+
+
+def _wait_for_end(api: docker.APIClient, container: str, exec_id: str, since: float) -> int:
+    """Follow the engine's events until an exec or its container ends. Blocking."""
+    wanted = {"container": container, "event": ["exec_die", "die"]}
+    with translated("wait for a program's end"):
+        events = api.events(since=int(since), filters=wanted, decode=True)
+        try:
+            for event in events:
+                facts: dict[str, Any] = event.get("Actor", {}).get("Attributes", {})
+                if event.get("status") == "die":
+                    raise ContainerGone("The box was stopped while it was in use.")
+                if facts.get("execID") == exec_id:
+                    return int(facts.get("exitCode", -1))
+        finally:
+            events.close()
+    raise ContainerGone("Docker ended its event log.")

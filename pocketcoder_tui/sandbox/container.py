@@ -1,0 +1,238 @@
+"""The life of a workspace's container: made once, found again, started, stopped, removed."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import docker
+
+from pocketcoder_tui.core.errors import ContainerGone, SandboxError
+from pocketcoder_tui.sandbox import flags as fl
+from pocketcoder_tui.sandbox.box import DockerBox
+from pocketcoder_tui.sandbox.faults import translate, translated
+from pocketcoder_tui.sandbox.image import image_folder
+from pocketcoder_tui.sandbox.labels import FLAGS, GIT, WORKSPACE, container_name, labels_of
+from pocketcoder_tui.sandbox.threads import Engine
+
+__all__ = ["DockerSandbox"]
+
+_TRIES = 6
+"""How often another process may change the container under our hands before we give up."""
+
+_STOP_SECONDS = 2
+
+_PREPARE = r"""
+command -v bash >/dev/null && command -v tmux >/dev/null || { echo 'bash or tmux'; exit 3; }
+umask 022
+new=$(mktemp -d /run/new.XXXXXX)
+printf 'agent:x:%s:%s::/home/agent:/bin/bash\n' "$1" "$2" \
+    | cat - /opt/pocketcoder/passwd >"$new/passwd"
+printf 'agent:x:%s:\n' "$2" | cat - /opt/pocketcoder/group >"$new/group"
+mv "$new/passwd" "$new/group" /run/
+rmdir "$new"
+"""
+"""Run in the box at each start: is it an image to work with, and who is its user called."""
+
+
+class DockerSandbox:
+    """The container of one workspace. Owns a connection to the engine, not the container."""
+
+    def __init__(
+        self,
+        workspace: Path,
+        *,
+        image: str,
+        limits: fl.Limits | None = None,
+        runtime: str = "",
+        tied: bool = False,
+    ) -> None:
+        """``workspace`` is a checked folder, ``image`` a name or id, ``runtime`` the engine's own
+        name of one ("" for its default). ``tied``: the container is an orphan once this process
+        has ended (for tests).
+        """
+        self._workspace = Path(os.path.realpath(workspace))
+        self._image = image
+        self._limits = limits or fl.Limits()
+        self._runtime = runtime
+        self._tied = tied
+        self._engine = Engine()
+        self.name = container_name(self._workspace)
+        """The container's name, whether it exists or not."""
+
+    async def __aenter__(self) -> "DockerSandbox":
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def ensure(self) -> DockerBox:
+        """Bring the container up and return it: found, started again, or made.
+
+        One that was made from another image or with other flags is replaced; what ran in it ends.
+        Several processes may call this at once; they get the same container. Raises ImageMissing,
+        EngineMissing, EngineStopped, EngineForbidden, SandboxError.
+        """
+        image = await self._image_id()
+        config = await self._config(image)
+        api = await self._engine.api()
+        facts = await self._engine.run(self._settle, api, config)
+        box = DockerBox(
+            self._engine,
+            id=facts["Id"],
+            name=self.name,
+            user=config["User"],
+            started=_seconds(facts["State"]["StartedAt"]),
+        )
+        await self._prepare(box, config["User"])
+        return box
+
+    async def stop(self) -> None:
+        """Stop the container; its programs and everything outside /workspace are gone."""
+        await self._quietly("stop the box", "stop", timeout=_STOP_SECONDS)
+
+    async def remove(self) -> None:
+        """Stop and remove the container."""
+        await self._quietly("remove the box", "remove_container", force=True, v=True)
+
+    async def aclose(self) -> None:
+        """Let go of the engine; the container stays."""
+        await self._engine.aclose()
+
+    async def _quietly(self, doing: str, method: str, **kwargs: Any) -> None:
+        """Call a method on our container; one that is gone already is no failure."""
+        try:
+            facts = await self._engine.call(doing, "inspect_container", self.name)
+            _require_ours(facts, self.name)
+            await self._engine.call(doing, method, facts["Id"], **kwargs)
+        except ContainerGone:
+            return
+
+    async def _image_id(self) -> str:
+        facts = await self._engine.call("look for the image", "inspect_image", self._image)
+        return str(facts["Id"])
+
+    async def _config(self, image: str) -> dict[str, Any]:
+        """What the container is to be made with, labels included."""
+        info = await self._engine.call("ask Docker about itself", "info")
+        options = info.get("SecurityOptions") or []
+        rootless = any("name=rootless" in option for option in options)
+        if self._runtime and self._runtime not in (info.get("Runtimes") or {}):
+            raise SandboxError(f"Docker has no runtime named {self._runtime}.")
+        config = fl.container_flags(
+            self._workspace,
+            image=image,
+            user=fl.BoxUser.of(self._workspace, rootless=rootless),
+            limits=self._limits,
+            seccomp=(image_folder() / "seccomp.json").read_text(encoding="utf-8"),
+            runtime=self._runtime,
+        )
+        mounts = fl.git_mounts(self._workspace)
+        config["Labels"] = labels_of(self._workspace, config, mounts, tied=self._tied)
+        config["HostConfig"]["Mounts"] += mounts
+        return config
+
+    def _settle(self, api: docker.APIClient, config: dict[str, Any]) -> dict[str, Any]:
+        """Bring the container to running, whatever state it is in. Blocking."""
+        for _ in range(_TRIES):
+            facts = _inspect(api, self.name)
+            if facts is None:
+                _create(api, config, self.name)
+                continue
+            _require_ours(facts, self.name)
+            if _is_outdated(facts, config):
+                _remove(api, facts["Id"])
+                continue
+            match facts["State"]["Status"]:
+                case "running":
+                    return facts
+                case "paused":
+                    _unless_gone(api.unpause, facts["Id"])
+                case "created" | "exited":
+                    _unless_gone(api.start, facts["Id"])
+                case _:
+                    _remove(api, facts["Id"])
+        raise SandboxError("The box does not stay up, or another program keeps changing it.")
+
+    async def _prepare(self, box: DockerBox, user: str) -> None:
+        done = await box.exec(["sh", "-c", _PREPARE, "prepare", *user.split(":")])
+        if done.status == 3:
+            raise SandboxError(f"The image {self._image} has no {done.stdout.decode().strip()}.")
+
+
+def _inspect(api: docker.APIClient, name: str) -> dict[str, Any] | None:
+    with translated("look for the box"):
+        try:
+            facts: dict[str, Any] = api.inspect_container(name)
+        except docker.errors.NotFound:
+            return None
+    return facts
+
+
+def _create(api: docker.APIClient, config: dict[str, Any], name: str) -> None:
+    """Make the container. Another process that was faster is no failure."""
+    try:
+        api.create_container_from_config(config, name)
+    except docker.errors.APIError as error:
+        if error.status_code != 409:
+            raise translate(error, "make the box") from error
+
+
+def _remove(api: docker.APIClient, container: str) -> None:
+    """Remove one exact container and wait until its name is free."""
+    try:
+        api.remove_container(container, force=True, v=True)
+    except docker.errors.NotFound:
+        return
+    except docker.errors.APIError as error:
+        if error.status_code != 409:
+            raise translate(error, "remove the old box") from error
+        # Another process removes it; its name is free when that is done.
+        try:
+            api.wait(container, condition="removed")
+        except docker.errors.NotFound:
+            return
+
+
+def _unless_gone(step: Any, container: str) -> None:
+    """Take a step that another process may have taken, or made pointless, before."""
+    try:
+        step(container)
+    except docker.errors.NotFound:
+        return
+    except docker.errors.APIError as error:
+        if error.status_code not in (304, 409):
+            raise translate(error, "start the box") from error
+
+
+def _require_ours(facts: dict[str, Any], name: str) -> None:
+    if WORKSPACE not in (facts["Config"].get("Labels") or {}):
+        raise SandboxError(
+            f"A container named {name} exists and is not PocketCoder's.",
+            hint=f"Remove or rename it: docker rename {name} other-name.",
+        )
+
+
+def _is_outdated(facts: dict[str, Any], config: dict[str, Any]) -> bool:
+    """True when the container must be made again.
+
+    Its git mounts count only while it is stopped: a repository that came into being meanwhile is
+    no reason to end what runs.
+    """
+    has, wants = facts["Config"]["Labels"], config["Labels"]
+    if has.get(FLAGS) != wants[FLAGS]:
+        return True
+    running = facts["State"]["Status"] in ("running", "paused")
+    return not running and has.get(GIT) != wants[GIT]
+
+
+def _seconds(text: str) -> float:
+    """Unix seconds of Docker's RFC 3339 time, which has up to nine digits after the point."""
+    head, _, rest = text.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(f"{head}+00:00").timestamp() + float(f"0.{rest or 0}")

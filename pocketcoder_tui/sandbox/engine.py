@@ -1,0 +1,226 @@
+"""The Docker engine of this machine: where it listens, how it stands, and a connection to it."""
+
+import errno
+import os
+import shutil
+import socket
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import docker
+import requests
+
+from pocketcoder_tui.core.checks import Check, CheckState
+from pocketcoder_tui.core.errors import (
+    EngineForbidden,
+    EngineMissing,
+    EngineStopped,
+    SandboxError,
+)
+from pocketcoder_tui.sandbox.faults import translated
+
+__all__ = [
+    "DEFAULT_SOCKET",
+    "EngineFound",
+    "EngineState",
+    "connect",
+    "engine_check",
+    "engine_host",
+    "find_engine",
+    "socket_path",
+]
+
+DEFAULT_SOCKET = "/var/run/docker.sock"
+"""Where the engine listens unless it is told otherwise."""
+
+PROBE_SECONDS = 3.0
+"""How long the engine may take to answer a question about itself."""
+
+CALL_SECONDS = 60.0
+"""How long one call may take; a stream has no limit."""
+
+_BINARY_FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/usr/local/sbin", "/usr/local/bin")
+
+_KNOWN_ESCAPES = {"Engine": (25, 0, 5), "runc": (1, 1, 12)}
+"""Releases below these have known ways out of a container or its network."""
+
+
+class EngineState(StrEnum):
+    """How the engine stands."""
+
+    RUNNING = "running"
+    MISSING = "missing"
+    STOPPED = "stopped"
+    FORBIDDEN = "forbidden"
+    SILENT = "silent"
+    """Something listens there and does not answer as an engine does."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFound:
+    """What was found."""
+
+    state: EngineState
+    host: str
+    """Its address as the SDK writes it."""
+    version: str = ""
+    aged: tuple[str, ...] = ()
+    """Parts that are older than the fix of a known escape, for example "runc 1.1.5"."""
+    detail: str = ""
+    """What went wrong, in the system's words."""
+
+
+def engine_host() -> str:
+    """The engine's address: ``DOCKER_HOST``, else the system's socket, else this user's own."""
+    told = os.environ.get("DOCKER_HOST", "")
+    if told:
+        return told
+    own = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent") / "docker.sock"
+    if not Path(DEFAULT_SOCKET).exists() and own.exists():
+        return f"unix://{own}"
+    return f"unix://{DEFAULT_SOCKET}"
+
+
+def socket_path(host: str) -> Path | None:
+    """The path of a unix socket address, None for any other kind of address."""
+    parts = urlsplit(host)
+    return Path(parts.netloc + parts.path) if parts.scheme in ("unix", "http+unix") else None
+
+
+def connect(*, timeout: float = CALL_SECONDS) -> docker.APIClient:
+    """Open the SDK's client; the caller closes it.
+
+    ``timeout`` is in seconds for each call. Raises EngineMissing, EngineStopped, EngineForbidden
+    or SandboxError. Blocking.
+    """
+    found = find_engine(ask=False)
+    if found.state is not EngineState.RUNNING:
+        raise _error(found)
+    with translated("reach Docker"):
+        settings = docker.utils.kwargs_from_env() | {"base_url": found.host}
+        return docker.APIClient(version="auto", timeout=timeout, **settings)
+
+
+def find_engine(*, ask: bool = True) -> EngineFound:
+    """Look at the engine's address and tell the four cases apart; with ``ask``, its version too.
+
+    Blocking, three seconds at most for each of its steps.
+    """
+    host = engine_host()
+    path = socket_path(host)
+    if path is not None:
+        refused = _knock(path)
+        if refused is not None:
+            return _without_answer(host, refused)
+    if not ask:
+        return EngineFound(EngineState.RUNNING, host)
+    try:
+        settings = docker.utils.kwargs_from_env() | {"base_url": host}
+        client = docker.APIClient(version="auto", timeout=PROBE_SECONDS, **settings)
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        return EngineFound(EngineState.SILENT, host, detail=_last_words(error))
+    try:
+        facts = client.version()
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        return EngineFound(EngineState.SILENT, host, detail=_last_words(error))
+    finally:
+        client.close()
+    return EngineFound(EngineState.RUNNING, host, facts.get("Version", ""), _aged(facts))
+
+
+def engine_check() -> Check:
+    """The checklist's row about the engine. Blocking, a few seconds at most."""
+    found = find_engine()
+    match found.state:
+        case EngineState.RUNNING:
+            sentence = f"Docker {found.version} is running."
+            aged = " and ".join(found.aged)
+            hint = f"{aged}: older than the fix of a known escape; update unless patched."
+            return Check("engine", "Docker", CheckState.OK, sentence, hint=hint if aged else "")
+        case EngineState.MISSING:
+            state, mend = CheckState.MISSING, "install Docker"
+        case EngineState.STOPPED:
+            state, mend = CheckState.BROKEN, "start Docker"
+        case _:
+            state, mend = CheckState.BROKEN, ""
+    error = _error(found)
+    return Check("engine", "Docker", state, error.sentence, mend, error.hint)
+
+
+def is_local(host: str) -> bool:
+    """True for an address that this machine's own engine would have."""
+    return socket_path(host) is not None
+
+
+def binary(name: str) -> str | None:
+    """Find a system program, also in folders that an ordinary user's PATH leaves out."""
+    folders = [os.environ.get("PATH", ""), *_BINARY_FOLDERS]
+    return shutil.which(name, path=os.pathsep.join(folders))
+
+
+def _knock(path: Path) -> OSError | None:
+    """Connect to a socket and hang up; the error, or None when somebody listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(PROBE_SECONDS)
+        try:
+            probe.connect(str(path))
+        except OSError as error:
+            return error
+    return None
+
+
+def _without_answer(host: str, error: OSError) -> EngineFound:
+    detail = error.strerror or str(error)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return EngineFound(EngineState.FORBIDDEN, host, detail=detail)
+    if isinstance(error, TimeoutError):
+        return EngineFound(EngineState.SILENT, host, detail="it did not answer in time")
+    state = EngineState.STOPPED if binary("dockerd") else EngineState.MISSING
+    return EngineFound(state, host, detail=detail)
+
+
+def _error(found: EngineFound) -> SandboxError:
+    """The error that says how the engine stands."""
+    told = "DOCKER_HOST" in os.environ
+    hint = f"DOCKER_HOST is {found.host}; check that it is right." if told else None
+    match found.state:
+        case EngineState.MISSING:
+            return EngineMissing("Docker is not installed.", hint=hint)
+        case EngineState.STOPPED:
+            return EngineStopped("Docker is installed and does not run.", hint=hint)
+        case EngineState.FORBIDDEN:
+            return EngineForbidden("Docker runs, and you may not use it.")
+        case _:
+            sentence = f"Docker does not answer at {found.host}: {found.detail}."
+            return SandboxError(sentence, hint=hint)
+
+
+def _aged(facts: dict[str, object]) -> tuple[str, ...]:
+    """Name the parts of an engine that are older than the fix of a known escape."""
+    aged = []
+    components = facts.get("Components")
+    for part in components if isinstance(components, list) else []:
+        name, version = part.get("Name", ""), part.get("Version", "")
+        fixed = _KNOWN_ESCAPES.get(name)
+        if fixed and _release(version) < fixed:
+            aged.append(f"{name} {version}")
+    return tuple(aged)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers a version begins with: ``20.10.24+dfsg1`` is (20, 10, 24)."""
+    numbers: list[int] = []
+    for piece in version.split("."):
+        digits = piece[: len(piece) - len(piece.lstrip("0123456789"))]
+        if not digits:
+            break
+        numbers.append(int(digits))
+        if digits != piece:
+            break
+    return tuple(numbers)
+
+
+def _last_words(error: BaseException) -> str:
+    return str(error).rstrip(".").rsplit(": ", 1)[-1] or type(error).__name__

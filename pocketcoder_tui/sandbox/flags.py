@@ -1,0 +1,196 @@
+"""The box's flags: everything that the container may and may not do, as one value (pure).
+
+The names are those of the Docker Engine API, POST /containers/create.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pocketcoder_tui.core.errors import SandboxError
+
+__all__ = [
+    "HOME",
+    "RUN",
+    "WORKSPACE",
+    "BoxUser",
+    "Limits",
+    "container_flags",
+    "git_mounts",
+    "signature",
+]
+
+WORKSPACE = "/workspace"
+"""Where the person's folder is inside."""
+
+HOME = "/home/agent"
+RUN = "/run/pocketcoder"
+"""The relay's own folder inside: its socket, logs and claims. 0700, gone when the box stops."""
+
+_MIB = 1 << 20
+_PERIOD = 100_000
+"""Length of a scheduling period, microseconds (CFS bandwidth control)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of the machine the box may use."""
+
+    memory: int = 4096 * _MIB
+    """Bytes, memory file systems included; nothing is swapped."""
+    cpus: float = 2.0
+    """Processors' worth of time."""
+    pids: int = 1024
+    """Processes and threads."""
+    files: int = 16_384
+    """Open files of one process."""
+    tmp: int = 1024 * _MIB
+    """Bytes in /tmp."""
+    home: int = 1024 * _MIB
+    """Bytes in the home folder."""
+    run: int = 256 * _MIB
+    """Bytes in /run/pocketcoder, where the panes' logs are."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoxUser:
+    """Who everything in the box runs as."""
+
+    uid: int
+    gid: int
+
+    @property
+    def text(self) -> str:
+        """As Docker writes it."""
+        return f"{self.uid}:{self.gid}"
+
+    @classmethod
+    def of(cls, workspace: Path, *, rootless: bool = False) -> "BoxUser":
+        """The workspace's owner.
+
+        In a rootless engine that is 0, which the engine maps to the person who runs it.
+        """
+        if rootless:
+            return cls(0, 0)
+        facts = workspace.stat()
+        return cls(facts.st_uid, facts.st_gid)
+
+
+def container_flags(
+    workspace: Path, *, image: str, user: BoxUser, limits: Limits, seccomp: str, runtime: str = ""
+) -> dict[str, Any]:
+    """Return what the container is created with, save labels and the mounts of ``git_mounts``.
+
+    ``seccomp`` is the profile's JSON text; ``image`` an image id.
+    """
+    own = f"uid={user.uid},gid={user.gid}"
+    host = {
+        "NetworkMode": "none",
+        "ReadonlyRootfs": True,
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges:true", f"seccomp={seccomp}"],
+        "Privileged": False,
+        "IpcMode": "private",
+        "CgroupnsMode": "private",
+        "Init": True,
+        "Runtime": runtime,
+        "PidsLimit": limits.pids,
+        "Memory": limits.memory,
+        "MemorySwap": limits.memory,
+        "CpuPeriod": _PERIOD,
+        "CpuQuota": int(limits.cpus * _PERIOD),
+        "Ulimits": [
+            {"Name": "nofile", "Soft": limits.files, "Hard": limits.files},
+            {"Name": "core", "Soft": 0, "Hard": 0},
+        ],
+        "ShmSize": 64 * _MIB,
+        "Tmpfs": {
+            "/tmp": f"rw,exec,nosuid,nodev,size={limits.tmp},mode=1777",
+            "/run": f"rw,noexec,nosuid,nodev,size={4 * _MIB},mode=0755,{own}",
+            RUN: f"rw,noexec,nosuid,nodev,size={limits.run},mode=0700,{own}",
+            HOME: f"rw,exec,nosuid,nodev,size={limits.home},mode=0700,{own}",
+        },
+        "Mounts": [_bind(workspace, WORKSPACE)],
+        "LogConfig": {"Type": "none"},
+        "RestartPolicy": {"Name": "no"},
+    }
+    return {
+        "Image": image,
+        "Entrypoint": [],
+        "Cmd": ["sleep", "infinity"],
+        "User": user.text,
+        "WorkingDir": WORKSPACE,
+        "Hostname": "box",
+        "Env": [f"{name}={value}" for name, value in environment().items()],
+        "Healthcheck": {"Test": ["NONE"]},
+        "HostConfig": host,
+    }
+
+
+def environment() -> dict[str, str]:
+    """The whole environment of the box's programs; nothing of the host's is in it."""
+    return {
+        "HOME": HOME,
+        "USER": "agent",
+        "LOGNAME": "agent",
+        "SHELL": "/bin/bash",
+        "LANG": "C.UTF-8",
+        "TERM": "tmux-256color",
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    }
+
+
+def git_mounts(workspace: Path) -> list[dict[str, Any]]:
+    """Mounts that keep the agent from changing what git runs on the host later.
+
+    ``.git`` is bound on itself, so that it cannot be renamed away; its hooks and configuration,
+    or a ``.git`` file that names another folder, are read-only. Raises SandboxError when one of
+    them is a link, because the engine would follow it on the host.
+    """
+    git = workspace / ".git"
+    match _kind(git):
+        case "":
+            return []
+        case "file":
+            return [_bind(git, f"{WORKSPACE}/.git", read_only=True)]
+        case "folder":
+            mounts = [_bind(git, f"{WORKSPACE}/.git")]
+    for name in ("config", "config.worktree", "hooks"):
+        if _kind(git / name):
+            mounts.append(_bind(git / name, f"{WORKSPACE}/.git/{name}", read_only=True))
+    return mounts
+
+
+def signature(flags: dict[str, Any]) -> str:
+    """sha256 (hex) of the flags; another signature means that the container must be made again."""
+    return hashlib.sha256(json.dumps(flags, sort_keys=True).encode()).hexdigest()
+
+
+def _bind(source: Path, target: str, *, read_only: bool = False) -> dict[str, Any]:
+    return {
+        "Type": "bind",
+        "Source": str(source),
+        "Target": target,
+        "ReadOnly": read_only,
+        "BindOptions": {"Propagation": "rprivate"},
+    }
+
+
+def _kind(path: Path) -> str:
+    """Whether a path is a "file", a "folder" or nothing (""). Raises SandboxError for others."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return ""
+    if stat.S_ISDIR(mode):
+        return "folder"
+    if stat.S_ISREG(mode):
+        return "file"
+    raise SandboxError(
+        f"{path} is a link or a special file, and the box will not follow it.",
+        hint="Replace it with a real file or folder, then try again.",
+    )
