@@ -6,7 +6,8 @@ Source: the XDG base directory specification; a relative path in one of its vari
 import hashlib
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,18 +81,16 @@ class Paths:
 
     def prepare(self) -> None:
         """Make the state folders, readable by their owner only. Raises ConfigError."""
-        try:
-            for folder in (self.state_root, self.state):
-                folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-                if folder.stat().st_mode & 0o077:
-                    folder.chmod(_PRIVATE)
+        self.prepare_root()
+        with _explained(self.state):
+            _make_private(self.state)
             if not self.marker.exists():
                 self.marker.write_bytes(os.fsencode(self.workspace))
-        except OSError as error:
-            raise ConfigError(
-                f"The state folder {self.state} cannot be made: {error.strerror}.",
-                hint="Free some space, or set XDG_STATE_HOME to a folder that you can write to.",
-            ) from error
+
+    def prepare_root(self) -> None:
+        """Make the folder that all workspaces share, nothing for this one. Raises ConfigError."""
+        with _explained(self.state_root):
+            _make_private(self.state_root)
 
     def check_apart(self) -> None:
         """Refuse a workspace in which the agent could reach our files. Raises WorkspaceError."""
@@ -107,6 +106,23 @@ class Paths:
         """Other workspaces that have state here and still exist as folders, in order of path."""
         found = {w for state in _states(self.state_root) if (w := _marked(state)) is not None}
         return sorted(w for w in found if w != self.workspace and w.is_dir())
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    if folder.stat().st_mode & 0o077:
+        folder.chmod(_PRIVATE)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"The state folder {folder} cannot be made: {error.strerror}.",
+            hint="Free some space, or set XDG_STATE_HOME to a folder that you can write to.",
+        ) from error
 
 
 def _base(environ: Mapping[str, str], variable: str, below_home: str) -> Path:

@@ -1,0 +1,88 @@
+"""`pocketcoder [WORKSPACE]`: the workbench. What is slow is loaded after the first frame."""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from pocketcoder_tui.cli.arguments import COMMANDS, Arguments
+from pocketcoder_tui.cli.output import is_terminal
+from pocketcoder_tui.config.paths import Paths, home
+from pocketcoder_tui.core.errors import PocketCoderError, WorkspaceError
+
+if TYPE_CHECKING:
+    from pocketcoder_tui.engine.options import Options
+    from pocketcoder_tui.engine.workbench import Workbench
+
+LOG_BYTES = 1_000_000
+"""The log is cut off at this size, and one older piece is kept."""
+
+
+class NoTerminal(PocketCoderError):
+    """The workbench was started where nobody can see it."""
+
+    hint = "Start it in a terminal. setup, doctor, down and sessions work without one."
+
+
+def run(args: Arguments, paths: Paths) -> int:
+    """Open the workbench. Returns its exit status; raises NoTerminal, WorkspaceError."""
+    if not (is_terminal() and is_terminal(sys.stdin)):
+        raise NoTerminal("The workbench needs a terminal for its input and its output.")
+    check(args, paths)
+    from pocketcoder_tui.ui import run_app
+
+    async def make() -> "Workbench":
+        """Read the settings and build the session; called once the first frame is drawn."""
+        options = await asyncio.to_thread(prepare, args, paths)
+        from pocketcoder_tui.engine import make_workbench
+
+        return await make_workbench(options)
+
+    return run_app(make)
+
+
+def check(args: Arguments, paths: Paths) -> None:
+    """Refuse what is no workspace before anything is drawn or written. Raises WorkspaceError."""
+    from pocketcoder_tui.sandbox.workspace import check_workspace
+
+    if not paths.workspace.exists():
+        raise WorkspaceError(f"There is no folder {paths.workspace}.", hint=_nearest(args))
+    check_workspace(paths.workspace, home=home(), others=paths.others())
+    paths.check_apart()
+
+
+def prepare(args: Arguments, paths: Paths) -> "Options":
+    """Make the state folder, the log and the secrets, and read the settings. Raises ConfigError.
+
+    Blocking: it loads the settings' library and the engine, about half a second of CPU.
+    """
+    from pocketcoder_tui.config.secrets import ensure_secrets
+    from pocketcoder_tui.config.settings import env_example, load_settings
+    from pocketcoder_tui.engine.options import Options
+
+    paths.prepare()
+    _log_to_file(paths)
+    ensure_secrets(paths.env_file, env_example())
+    settings = load_settings(paths, {"model": args.model} if args.model else None)
+    return Options(paths, settings, args.resume or "", args.latest, args.tour)
+
+
+def _log_to_file(paths: Paths) -> None:
+    """Everything that a library logs goes to the log, never onto the screen."""
+    import logging
+    from logging.handlers import RotatingFileHandler
+
+    handler = RotatingFileHandler(
+        paths.log, maxBytes=LOG_BYTES, backupCount=1, delay=True, errors="backslashreplace"
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+
+
+def _nearest(args: Arguments) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(args.workspace, COMMANDS, 1)
+    if near:
+        return f"If you meant the command, it is: pocketcoder {near[0]}."
+    return "Make it, or name another one: pocketcoder PATH."

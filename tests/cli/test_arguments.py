@@ -1,0 +1,55 @@
+"""The command line: a command is the first word, everything else is a folder."""
+
+import pytest
+
+from pocketcoder_tui.cli.arguments import COMMANDS, Arguments, UsageError, parse
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ([], Arguments()),
+        (["src"], Arguments(workspace="src")),
+        (["./doctor"], Arguments(workspace="./doctor")),
+        (["--tour", "doctor"], Arguments(workspace="doctor", tour=True)),
+        (["--continue"], Arguments(latest=True)),
+        (["src", "--resume", "abc"], Arguments(workspace="src", resume="abc")),
+        (["--model", "m", "src"], Arguments(workspace="src", model="m")),
+        (["setup"], Arguments("setup")),
+        (["setup", "--yes"], Arguments("setup", yes=True)),
+        (["doctor", "--json"], Arguments("doctor", json=True)),
+        (["doctor", "src"], Arguments("doctor", workspace="src")),
+        (["attach", "src"], Arguments("attach", workspace="src")),
+        (["down"], Arguments("down")),
+        (["reset", "--yes", "src"], Arguments("reset", workspace="src", yes=True)),
+        (["sessions"], Arguments("sessions")),
+        (["--", "-odd"], Arguments(workspace="-odd")),
+    ],
+)
+def test_understood(argv: list[str], expected: Arguments) -> None:
+    assert parse(argv) == expected
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--nonsense"],
+        ["a", "b"],
+        ["--continue", "--resume", "x"],
+        ["--resume"],
+        ["setup", "--json"],
+        ["setup", "folder"],
+        ["doctor", "--yes"],
+    ],
+)
+def test_refused(argv: list[str]) -> None:
+    with pytest.raises(UsageError, match=r"^usage: pocketcoder"):
+        parse(argv)
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    shown = capsys.readouterr().out
+    assert all(f"\n  {name} " in shown for name in COMMANDS)
+    assert "./NAME" in shown
