@@ -2,12 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
-from pocketcoder_tui.config.paths import Paths
-from pocketcoder_tui.config.secrets import box_seal
-from pocketcoder_tui.config.settings import Settings
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
@@ -20,31 +17,89 @@ from pocketcoder_tui.engine.session import Session
 from pocketcoder_tui.engine.setup import Setup
 from pocketcoder_tui.engine.voice import Voice
 
+if TYPE_CHECKING:
+    from pocketcoder_tui.sandbox import DockerSandbox
+
 
 async def make_workbench(options: Options) -> Session:
-    """Open the ledger and a session in it.
+    """Open the ledger and a session in it. The folders are there and checked (cli.start).
 
-    Raises WorkspaceError, ConfigError or LedgerError; nothing stays open then.
+    Raises ConfigError or LedgerError; nothing stays open then.
     """
     from pocketcoder_tui.ledger import SqliteLedger
 
-    await asyncio.to_thread(_check_places, options)
     ledger = await SqliteLedger.open(options.paths.ledger)
     try:
         journal = await _open_journal(ledger, options)
+        voice = Voice(options)
+        await asyncio.to_thread(voice.begin, journal.events)
     except BaseException:
         await ledger.aclose()
         raise
-    voice = Voice(options)
-    voice.begin(journal.events)
     setup = Setup(options.settings, options.paths.engine_log)
 
     def make_keeper(journal: Journal, crew: Crew) -> BoxKeeper:
-        return BoxKeeper(LazySandbox(options), open_terminal(options.settings), journal, crew)
+        return BoxKeeper(LazySandbox(options), _open_terminal(options), journal, crew)
 
     return Session(
         journal, ledger, voice=voice, setup=setup, make_keeper=make_keeper, attach=attach
     )
+
+
+def attach(container: str, user: str) -> int:
+    """Blocking: hand this process's terminal to the box's tmux. Raises SandboxError."""
+    from pocketcoder_tui.relay import attach_argv
+    from pocketcoder_tui.sandbox import attach as attach_to
+
+    return attach_to(container, attach_argv(), user=user)
+
+
+class LazySandbox:
+    """The real sandbox, loaded when the box is first wanted: nothing slow precedes the screen."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._sandbox: DockerSandbox | None = None
+
+    async def ensure(self) -> Box:
+        """See boxkeeper.Sandbox."""
+        if self._sandbox is None:
+            self._sandbox = await asyncio.to_thread(make_sandbox, self._options)
+        return await self._sandbox.ensure()
+
+    async def aclose(self) -> None:
+        """See boxkeeper.Sandbox."""
+        if self._sandbox is not None:
+            await self._sandbox.aclose()
+
+
+def make_sandbox(options: Options) -> "DockerSandbox":
+    """The sandbox of a workspace, with the limits of the settings. Does not start it."""
+    from pocketcoder_tui.sandbox import DockerSandbox, Limits, image_tag, parse_size
+
+    settings = options.settings
+    limits = Limits(
+        memory=parse_size(settings.memory),
+        cpus=settings.cpus,
+        pids=settings.pids,
+        tmp=parse_size(settings.tmp_size),
+        home=parse_size(settings.home_size),
+    )
+    return DockerSandbox(
+        options.paths.workspace,
+        image=settings.image or image_tag(),
+        limits=limits,
+        runtime=settings.runtime,
+    )
+
+
+def _open_terminal(options: Options) -> Callable[[Box], Awaitable[Terminal]]:
+    async def open_terminal(box: Box) -> Terminal:
+        from pocketcoder_tui.relay import TmuxTerminal
+
+        return await TmuxTerminal.open(box, output_limit=options.settings.output_limit)
+
+    return open_terminal
 
 
 async def _open_journal(ledger: Ledger, options: Options) -> Journal:
@@ -77,15 +132,3 @@ def _only(found: Sequence[str], asked: str) -> str:
     if len(found) > 1 and asked not in found:
         raise LedgerError(f"{len(found)} sessions begin with {asked!a}.", hint=hint)
     return asked if asked in found else found[0]
-
-
-def _check_places(options: Options) -> None:
-    from pocketcoder_tui.config.paths import home
-    from pocketcoder_tui.ledger import owner_of
-    from pocketcoder_tui.sandbox import check_workspace
-
-    paths = options.paths
-    others = [w for w in paths.others() if owner_of(Paths.for_workspace(w).ledger)]
-    check_workspace(paths.workspace, home=home(), others=others)
-    paths.check_apart()
-    paths.prepare()
