@@ -11,6 +11,9 @@ from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.ledger import failures, schema
 from pocketcoder_tui.ledger.ownership import owner_of
 
+_MAGIC = b"SQLite format 3\0"
+"""https://www.sqlite.org/fileformat.html, 1.3.1."""
+
 
 @dataclass(frozen=True, slots=True)
 class AppliedMigration:
@@ -132,8 +135,12 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise LedgerError(f"The ledger {path} is not a file.", hint=failures.WRITE_HINT)
-    with path.open("rb"):
-        pass  # SQLite would say only "unable to open"; this names the reason.
+    # SQLite would say only that it is unable to open it, and takes a short file for an empty one.
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise LedgerError(
+                f"The file {path} is not a ledger of PocketCoder.", hint=failures.DAMAGED_HINT
+            )
     log = path.with_name(path.name + "-wal")
     immutable = "" if log.exists() and log.stat().st_size else "&immutable=1"
     uri = f"{path.absolute().as_uri()}?mode=ro{immutable}"

@@ -20,13 +20,13 @@ from pocketcoder_tui.ledger.projection import append
 T = TypeVar("T")
 
 _SESSIONS = """
-SELECT id, title, started,
-    (SELECT at FROM event WHERE seq = last),
-    (SELECT count(*) FROM turn WHERE session_id = id),
-    (SELECT count(*) FROM action WHERE session_id = id
-        AND state IN ('proposed', 'waiting', 'allowed', 'dispatched'))
-FROM (SELECT *, (SELECT max(seq) FROM event WHERE session_id = session.id) AS last FROM session)
-ORDER BY last DESC
+SELECT s.id, s.title, s.started, e.at,
+    (SELECT count(*) FROM turn AS t WHERE t.session_id = s.id),
+    (SELECT count(*) FROM action AS a WHERE a.session_id = s.id
+        AND a.state IN ('proposed', 'waiting', 'allowed', 'dispatched'))
+FROM session AS s
+JOIN event AS e ON e.seq = (SELECT max(seq) FROM event WHERE session_id = s.id)
+ORDER BY e.seq DESC
 """
 
 

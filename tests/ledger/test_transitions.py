@@ -14,6 +14,7 @@ from pocketcoder_tui.core.actions import ActionState, Ended, Outcome
 from pocketcoder_tui.core.errors import LedgerError, TransitionRefused
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.ledger import SqliteLedger, opening
+from pocketcoder_tui.ledger.projection import append
 from tests.ledger.samples import (
     LEGAL,
     OPENING,
@@ -65,8 +66,6 @@ def raw(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def fill(raw: sqlite3.Connection, *events: ev.Durable) -> None:
-    from pocketcoder_tui.ledger.projection import append
-
     raw.execute("BEGIN")
     for event in events:
         append(raw, SESSION, event, 9.0)

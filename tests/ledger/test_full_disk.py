@@ -1,0 +1,71 @@
+"""A disk that takes no more: a sentence, nothing half written, and on when there is space."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.errors import LedgerError
+from pocketcoder_tui.ledger import SqliteLedger, failures, schema_report
+from tests.ledger.samples import OPENING, SESSION
+
+BIG = "x" * 300_000
+
+
+@contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    """Let every write beyond ``size`` bytes fail, as a quota does (setrlimit(2), RLIMIT_FSIZE)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_sqlite_full_ends_the_transaction_and_nothing_else(ledger: SqliteLedger) -> None:
+    await ledger.record(SESSION, *OPENING)
+    pages = await ledger._connection.run(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
+    await ledger._connection.run(lambda db: db.execute(f"PRAGMA max_page_count = {pages + 5}"))
+    with pytest.raises(LedgerError) as refusal:
+        await ledger.record(SESSION, ev.SessionTitled("t"), ev.MessageQueued("m", BIG, 1.0))
+    assert (refusal.value.sentence, refusal.value.hint) == (failures.FULL, failures.FULL_HINT)
+    assert not ledger._connection.in_transaction
+    assert await ledger.replay(SESSION) == list(OPENING)
+    await ledger._connection.run(lambda db: db.execute("PRAGMA max_page_count = 100000"))
+    await ledger.record(SESSION, ev.MessageQueued("m", BIG, 1.0))
+
+
+async def test_a_write_that_the_system_refuses(path: Path, ledger: SqliteLedger) -> None:
+    await ledger.record(SESSION, *OPENING)
+    kept: list[ev.Durable] = list(OPENING)
+    refusals: list[str] = []
+    log = path.with_name(path.name + "-wal")
+    with files_no_larger_than(log.stat().st_size + 100_000):
+        for n in range(40):
+            event = ev.MessageQueued(f"m{n}", "x" * 5_000, 1.0)
+            try:
+                await ledger.record(SESSION, event)
+                kept.append(event)
+            except LedgerError as error:
+                refusals.append(error.sentence)
+        assert await ledger.replay(SESSION) == kept
+    assert refusals
+    assert all("nothing was changed" in sentence for sentence in refusals)
+    await ledger.record(SESSION, ev.SessionTitled("there is space again"))
+    await ledger.aclose()
+    async with await SqliteLedger.open(path) as again:
+        assert await again.replay(SESSION) == [*kept, ev.SessionTitled("there is space again")]
+
+
+@pytest.mark.parametrize("size", [0, 100, 4096, 40_000, 80_000])
+async def test_no_space_for_a_new_ledger_leaves_none(path: Path, size: int) -> None:
+    with files_no_larger_than(size), pytest.raises(LedgerError):
+        await SqliteLedger.open(path)
+    assert schema_report(path).exists is False
+    assert schema_report(path).problem == ""
+    async with await SqliteLedger.open(path) as ledger:
+        await ledger.record(SESSION, *OPENING)
