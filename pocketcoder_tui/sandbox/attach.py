@@ -14,6 +14,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from types import FrameType
 
 import docker
@@ -78,7 +79,8 @@ def _join(api: docker.APIClient, exec_id: str) -> int:
     with _signals() as (woken, ended_by), _raw(keys):
         sock, early = start_exec(api, exec_id, tty=True)
         try:
-            clean = _pump(api, exec_id, sock, early, keys, screen, woken, ended_by)
+            joint = _Joint(api, exec_id, sock, keys, screen)
+            clean = joint.pump(early, woken, ended_by)
         finally:
             sock.close()
             if not clean:
@@ -86,49 +88,58 @@ def _join(api: docker.APIClient, exec_id: str) -> int:
     if ended_by:
         signal.raise_signal(ended_by[0])
         return 128 + ended_by[0]
-    facts = api.exec_inspect(exec_id)
-    status = facts["ExitCode"]
+    status = api.exec_inspect(exec_id)["ExitCode"]
     return 0 if status is None else int(status)
 
 
-def _pump(
-    api: docker.APIClient,
-    exec_id: str,
-    sock: socket.socket,
-    early: bytes,
-    keys: int,
-    screen: int,
-    woken: socket.socket,
-    ended_by: list[int],
-) -> bool:
-    """Move bytes both ways until the program or the person's terminal ends.
+@dataclass(frozen=True, slots=True)
+class _Joint:
+    """A terminal and a program's connection."""
 
-    True when the program ended by itself.
-    """
-    sized = _resize(api, exec_id, screen)
-    _write_all(screen, early)
-    typed = b""
-    while not ended_by:
-        writers = [sock] if typed else []
-        readers = [sock, woken] if typed else [sock, woken, keys]
-        ready, writable, _ = select.select(readers, writers, [])
-        if woken in ready:
-            woken.recv(_CHUNK)
-            sized = _resize(api, exec_id, screen)
-        if keys in ready:
-            typed = _read(keys)
-            if not typed:
-                return False
-        if sock in ready:
-            shown = _receive(sock)
-            if shown == b"":
-                return True
-            # The size is refused while the program is not started yet; its first output is proof.
-            sized = sized or _resize(api, exec_id, screen)
-            _write_all(screen, shown or b"")
-        if typed or sock in writable:
-            typed = typed[_send(sock, typed) :]
-    return False
+    api: docker.APIClient
+    exec_id: str
+    sock: socket.socket
+    keys: int
+    screen: int
+
+    def pump(self, early: bytes, woken: socket.socket, ended_by: list[int]) -> bool:
+        """Move bytes both ways until the program, the terminal or a signal ends it.
+
+        True when the program ended by itself.
+        """
+        sock, keys = self.sock.fileno(), self.keys
+        sized = self._resize()
+        _write_all(self.screen, early)
+        typed = b""
+        while not ended_by:
+            watched = [sock, woken.fileno(), *([] if typed else [keys])]
+            ready, _, _ = select.select(watched, [sock] if typed else [], [])
+            if woken.fileno() in ready:
+                woken.recv(_CHUNK)
+                sized = self._resize()
+            if keys in ready:
+                typed = _read(keys)
+                if not typed:
+                    return False
+            # Asked for each time: TLS may hold bytes that select does not know of.
+            while (shown := _receive(self.sock)) is not None:
+                if not shown:
+                    return True
+                # The size is refused until the program has started; its first output is proof.
+                sized = sized or self._resize()
+                _write_all(self.screen, shown)
+            if typed:
+                typed = typed[_send(self.sock, typed) :]
+        return False
+
+    def _resize(self) -> bool:
+        """Give the program the terminal's size; False when it was refused."""
+        size = os.get_terminal_size(self.screen)
+        try:
+            self.api.exec_resize(self.exec_id, height=size.lines or 24, width=size.columns or 80)
+        except docker.errors.APIError:
+            return False
+        return True
 
 
 def _receive(sock: socket.socket) -> bytes | None:
@@ -161,16 +172,6 @@ def _write_all(screen: int, data: bytes) -> None:
     with contextlib.suppress(OSError):
         while left:
             left = left[os.write(screen, left) :]
-
-
-def _resize(api: docker.APIClient, exec_id: str, screen: int) -> bool:
-    """Give the program the terminal's size; False when it was refused."""
-    size = os.get_terminal_size(screen)
-    try:
-        api.exec_resize(exec_id, height=size.lines or 24, width=size.columns or 80)
-    except docker.errors.APIError:
-        return False
-    return True
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ _WORK = ("/run/media", "/run/user", "/usr/local/src", "/usr/src", "/var/tmp", "/
 """Folders of those in which people keep work; a folder inside of one is fine."""
 
 _SHARED = ("home", "media", "mnt", "opt", "root", "srv", "tmp")
-"""Folders of / that hold other people's or programs' folders: not themselves, but what is inside."""
+"""Folders of / that hold other people's or programs' folders: refused, what is inside is not."""
 
 _PRIVATE = (".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".config", ".local", ".mozilla")
 """Folders of the home folder that hold keys and settings, those of pocketcoder among them."""
