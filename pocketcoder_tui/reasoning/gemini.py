@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pocketcoder_tui.core.errors import KeyMissing, KeyRefused, ModelUnknown, RequestRefused
 from pocketcoder_tui.core.model import Finish, ModelRequest, ReplyFinished, ReplyPart, Usage
@@ -107,9 +108,16 @@ class GeminiModel:
             raise KeyMissing("No key for Gemini is set.")
         if not (self._key.isascii() and self._key.isprintable()) or " " in self._key:
             raise KeyRefused("The key has characters that no key has.")
+        if self._key.startswith("auth_tokens/"):
+            raise KeyRefused("This is a short-lived token of the live service, not a key.")
         plain = model.replace("/", "").replace("-", "").replace(".", "").replace("_", "")
         if not (plain.isascii() and plain.isalnum()) or ".." in model:
             raise ModelUnknown(f"This is not a model's name: {faults.one_line(model)}")
+        if self._base_url and not _is_address(self._base_url):
+            raise RequestRefused(
+                "The address of the model's service is not usable.",
+                hint="Correct the service's address in the settings.",
+            )
 
     async def _connect(self) -> "Connection":
         async with self._opening:
@@ -160,6 +168,14 @@ class _Reading:
         if self._blocked:
             return ReplyFinished(Finish.REFUSED, faults.one_line(self._blocked), self.usage)
         return ReplyFinished(Finish.CUT, "The answer stopped before its end.", self.usage)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        split = urlsplit(url)
+    except ValueError:
+        return False
+    return split.scheme in {"http", "https"} and bool(split.hostname) and " " not in url
 
 
 def _load() -> "ModuleType":

@@ -25,7 +25,7 @@ class Tap:
 
     def __init__(self) -> None:
         self._chunks: deque[Any] = deque()
-        self._buffer = bytearray()
+        self._pieces: list[bytes] = []
         self._data: list[bytes] = []
         self._response: httpx2.Response | None = None
 
@@ -35,21 +35,28 @@ class Tap:
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes of the body, split anywhere."""
-        self._buffer += piece
-        *lines, rest = bytes(self._buffer).replace(b"\r\n", b"\n").split(b"\n")
-        self._buffer[:] = rest
+        self._pieces.append(piece)
+        if b"\n" not in piece and b"\r" not in piece:
+            return
+        lines = b"".join(self._pieces).splitlines(keepends=True)
+        # A CR at the very end may be the first half of a CRLF.
+        rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
+        self._pieces = [rest]
         for line in lines:
-            self._line(line)
+            self._line(line.rstrip(b"\r\n"))
 
     def end(self) -> None:
         """Take what is left when the body is over without a blank line."""
-        self._line(bytes(self._buffer))
+        self._line(b"".join(self._pieces).rstrip(b"\r\n"))
         self._line(b"")
-        self._buffer.clear()
+        self._pieces.clear()
 
     def take(self) -> dict[str, Any]:
-        """Return the oldest chunk that was not taken; an empty one for what is not an event."""
-        chunk = self._chunks.popleft() if self._chunks else {}
+        """Return the oldest chunk that was not taken; an empty one for JSON that is no object.
+
+        Raises IndexError when the SDK read something that was no event.
+        """
+        chunk = self._chunks.popleft()
         return chunk if isinstance(chunk, dict) else {}
 
     async def aclose(self) -> None:

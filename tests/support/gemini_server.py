@@ -21,6 +21,7 @@ import argparse
 import asyncio
 import json
 import sys
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,7 @@ class GeminiServer:
         *,
         key: str = KEY,
         models: Sequence[str] = ("gemini-3.8-flash",),
+        compress: bool = False,
         on_request: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -135,6 +137,7 @@ class GeminiServer:
         self._script = list(script)
         self._key = key
         self._models = models
+        self._compress = compress
         self._on_request = on_request
         self._events: dict[str, asyncio.Event] = {}
         self._server: asyncio.Server | None = None
@@ -229,9 +232,12 @@ class GeminiServer:
     async def _stream(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chunks: Sequence[Chunk]
     ) -> bool:
+        packed = zlib.compressobj(wbits=31) if self._compress else None
+        encoding = b"content-encoding: gzip\r\n" if packed else b""
         writer.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
-            b"transfer-encoding: chunked\r\n\r\n"
+            + encoding
+            + b"transfer-encoding: chunked\r\n\r\n"
         )
         for chunk in chunks:
             match chunk.get("do"):
@@ -248,9 +254,12 @@ class GeminiServer:
                 case _:
                     event = f"data: {json.dumps(chunk)}\r\n\r\n"
             data = event.encode()
-            writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+            if packed:
+                data = packed.compress(data) + packed.flush(zlib.Z_SYNC_FLUSH)
+            writer.write(_http_chunk(data))
             await writer.drain()
-        writer.write(b"0\r\n\r\n")
+        last = _http_chunk(packed.flush()) if packed else b""
+        writer.write(last + b"0\r\n\r\n")
         await writer.drain()
         return True
 
@@ -286,6 +295,10 @@ def merged(chunks: Sequence[Chunk]) -> Chunk:
         whole |= {k: v for k, v in chunk.items() if k not in {"candidates", "do"}}
     candidate["content"] = {"role": "model", "parts": parts}
     return whole | {"candidates": [candidate]}
+
+
+def _http_chunk(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
 async def _answer(writer: asyncio.StreamWriter, reply: Mapping[str, Any]) -> bool:
