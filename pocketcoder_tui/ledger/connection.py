@@ -6,7 +6,9 @@ event loop does something else, for example cancel the task that would have ende
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import aiosqlite
@@ -35,10 +37,15 @@ class Connection(aiosqlite.Connection):
             raise
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Call ``work`` in the connection's thread; works run one after the other."""
-        # Untyped in aiosqlite.
-        execute: Callable[..., Awaitable[T]] = self._execute
-        return await execute(work, self._conn)
+        """Call ``work`` in the connection's thread; works run one after the other.
+
+        It runs to its end also when the caller is cancelled, which then goes on afterwards.
+        """
+        # What aiosqlite's own _execute does, but the future is ours to shield: a task around it
+        # would cost half as much again as the two hops between the threads (50 of 90 us).
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((future, partial(work, self._conn)))
+        return await settled(future)
 
     def stop(self) -> asyncio.Future[Any] | None:
         """Ask the thread to close and end; called by aiosqlite's own ``close``."""
@@ -46,17 +53,14 @@ class Connection(aiosqlite.Connection):
         return self._stopping
 
 
-async def finish(work: Coroutine[Any, Any, T]) -> T:
-    """Await ``work`` to its end, also when the caller is cancelled, which it then still is."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait((task,))
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
+async def settled(future: asyncio.Future[T]) -> T:
+    """Await ``future`` to its end, also when the caller is cancelled, which it then still is."""
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        while not future.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait((future,))
         # Seen here so that asyncio does not report it as lost: who was cancelled cannot take it.
-        task.exception()
-        raise cancelled
-    return task.result()
+        future.exception()
+        raise

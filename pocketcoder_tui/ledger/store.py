@@ -1,5 +1,6 @@
 """The ledger itself: events in, events and sessions out."""
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pocketcoder_tui.core.events import Durable
 from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.ledger import failures, opening
 from pocketcoder_tui.ledger.codec import decode
-from pocketcoder_tui.ledger.connection import Connection, finish
+from pocketcoder_tui.ledger.connection import Connection, settled
 from pocketcoder_tui.ledger.ownership import Ownership
 from pocketcoder_tui.ledger.projection import append
 
@@ -69,7 +70,7 @@ class SqliteLedger:
             return opened[0]
 
         try:
-            return await finish(work())
+            return await settled(asyncio.ensure_future(work()))
         except BaseException:
             for ledger in opened:
                 await ledger.aclose()
@@ -97,7 +98,7 @@ class SqliteLedger:
         """End what is under way, close the file and give the lock back; twice is harmless."""
         if not self._closed:
             self._closed = True
-            await finish(self._close())
+            await settled(asyncio.ensure_future(self._close()))
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,7 +123,7 @@ class SqliteLedger:
         if self._closed:
             raise LedgerError("The ledger is closed.")
         try:
-            return await finish(self._connection.run(work))
+            return await self._connection.run(work)
         except sqlite3.Error as error:
             raise failures.from_sqlite(self._path, error) from error
         except UnicodeEncodeError as error:

@@ -17,7 +17,7 @@ CREATE TABLE session (
     workspace TEXT NOT NULL,
     title TEXT NOT NULL DEFAULT '',
     started REAL NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- The truth. body is ASCII JSON and holds every field of the event exactly.
 CREATE TABLE event (
@@ -37,7 +37,7 @@ CREATE TABLE turn (
     outcome TEXT CHECK (outcome IN ('done', 'stopped', 'failed', 'interrupted')),
     ended REAL,
     CHECK ((outcome IS NULL) = (ended IS NULL))
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX turn_of_session ON turn (session_id);
 
@@ -46,7 +46,7 @@ CREATE TABLE message (
     id TEXT PRIMARY KEY,
     session_id TEXT NOT NULL REFERENCES session (id),
     turn_id TEXT REFERENCES turn (id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE action (
     id TEXT PRIMARY KEY,
@@ -73,32 +73,32 @@ CREATE INDEX action_of_session ON action (session_id, state);
 
 CREATE TABLE decision (
     action_id TEXT PRIMARY KEY REFERENCES action (id),
-    seq INTEGER NOT NULL UNIQUE REFERENCES event (seq),
+    seq INTEGER NOT NULL REFERENCES event (seq),
     outcome TEXT NOT NULL CHECK (outcome IN ('allow', 'deny')),
     by TEXT NOT NULL CHECK (by IN ('person', 'rule', 'mode')),
     who TEXT NOT NULL,
     reason TEXT NOT NULL,
     digest TEXT NOT NULL,
     at REAL NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE dispatch (
     action_id TEXT PRIMARY KEY REFERENCES decision (action_id),
-    seq INTEGER NOT NULL UNIQUE REFERENCES event (seq),
+    seq INTEGER NOT NULL REFERENCES event (seq),
     digest TEXT NOT NULL,
     at REAL NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- The output itself is in the event.
 CREATE TABLE execution (
     action_id TEXT PRIMARY KEY REFERENCES dispatch (action_id),
-    seq INTEGER NOT NULL UNIQUE REFERENCES event (seq),
+    seq INTEGER NOT NULL REFERENCES event (seq),
     ended TEXT NOT NULL CHECK (ended IN ('finished', 'interrupted', 'unknown')),
     status INTEGER,
     started REAL NOT NULL,
     seconds REAL NOT NULL,
     omitted INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- What is written once stays.
 
