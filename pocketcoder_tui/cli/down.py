@@ -8,7 +8,7 @@ from pocketcoder_tui.cli.output import say
 from pocketcoder_tui.config.paths import Paths
 
 if TYPE_CHECKING:
-    from pocketcoder_tui.sandbox import BoxSummary
+    from pocketcoder_tui.sandbox.labels import BoxSummary
 
 STOPPED = ("exited", "created", "dead")
 """Docker's words for a container in which nothing runs."""
@@ -21,7 +21,7 @@ def run(args: Arguments, paths: Paths) -> int:
 
 
 async def _stop(paths: Paths) -> str:
-    from pocketcoder_tui.sandbox import DockerSandbox
+    from pocketcoder_tui.sandbox.container import DockerSandbox
 
     box = await find_box(paths)
     if box is None or box.status in STOPPED:
@@ -33,7 +33,7 @@ async def _stop(paths: Paths) -> str:
 
 async def find_box(paths: Paths) -> "BoxSummary | None":
     """Return the workspace's container, running or not; None without one. Raises SandboxError."""
-    from pocketcoder_tui.sandbox import container_name, list_boxes
+    from pocketcoder_tui.sandbox.labels import container_name, list_boxes
 
     name = container_name(paths.workspace)
     return next((box for box in await list_boxes() if box.name == name), None)

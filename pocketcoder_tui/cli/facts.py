@@ -1,10 +1,10 @@
 """How everything stands, gathered without changing anything: what doctor prints."""
 
+import asyncio
 import os
 import platform
 import stat
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -57,7 +57,7 @@ def gather(paths: Paths) -> Facts:
         )
     report = schema_report(paths.ledger)
     rows = [Fact(_python()), Fact(_platform()), Fact(_textual())]
-    rows += [Fact(check) for check in _box(settings)]
+    rows += [Fact(check) for check in _box(settings, paths)]
     rows += [Fact(configured), Fact(_private(paths.env_file)), Fact(_key(settings), required=False)]
     rows += [Fact(_workspace(paths), required=False), Fact(_ledger(report))]
     return Facts(tuple(rows), report)
@@ -93,12 +93,11 @@ def _textual() -> Check:
         return Check("textual", "Textual", CheckState.MISSING, "Not installed.", hint=hint)
 
 
-def _box(settings: Settings | None) -> Iterator[Check]:
-    from pocketcoder_tui.sandbox import engine_check, image_check
+def _box(settings: Settings | None, paths: Paths) -> list[Check]:
+    """Engine and image; with settings that cannot be read, those of the defaults."""
+    from pocketcoder_tui.engine.setup import Setup
 
-    yield engine_check()
-    own = settings.image if settings else ""
-    yield image_check(own) if own else image_check()
+    return asyncio.run(Setup(settings or Settings(), paths.engine_log).checks())
 
 
 def _sources(paths: Paths) -> str:
@@ -130,10 +129,12 @@ def _key(settings: Settings | None) -> Check:
 
 
 def _workspace(paths: Paths) -> Check:
-    from pocketcoder_tui.sandbox import check_workspace
+    from pocketcoder_tui.ledger import owner_of
+    from pocketcoder_tui.sandbox.workspace import check_workspace
 
     try:
-        check_workspace(paths.workspace, home=home(), others=paths.others())
+        busy = paths.others(lambda ledger: owner_of(ledger) is not None)
+        check_workspace(paths.workspace, home=home(), others=busy)
         paths.check_apart()
     except PocketCoderError as error:
         return _broken("workspace", "Workspace", error.sentence, error.hint)

@@ -64,7 +64,7 @@ async def follow(steps: AsyncIterator[Progress]) -> None:
     async for step in steps:
         sentence = encodable(plain(step.sentence, keep_newlines=False))
         if live:
-            print(f"\r\x1b[K{_bar(step.done)}{_fitted(sentence)}", end="", flush=True)
+            print(f"\r\x1b[K{_drawn(step.done, sentence)}", end="", flush=True)
         elif sentence != last:
             print(f"  {sentence}", flush=True)
         last = sentence
@@ -73,6 +73,7 @@ async def follow(steps: AsyncIterator[Progress]) -> None:
 
 
 def _bar(done: float | None) -> str:
+    """Return a bar and a share; what nobody can know is dots and no number."""
     if done is None:
         return f"  {'.' * _BAR}        "
     share = min(max(done, 0.0), 1.0)
@@ -80,11 +81,17 @@ def _bar(done: float | None) -> str:
     return f"  {'#' * full}{'.' * (_BAR - full)}  {share:4.0%}  "
 
 
-def _fitted(sentence: str) -> str:
-    """Cut to what is left of the terminal's line: a bar that wraps cannot be drawn over."""
+def _drawn(done: float | None, sentence: str) -> str:
+    """Return a bar and its sentence on one line: what wraps cannot be drawn over."""
+    bar, columns = _bar(done), _columns()
+    if columns < 2 * len(bar):
+        bar = ""
+    room = max(columns - len(bar) - 1, 1)
+    return bar + (sentence if len(sentence) <= room else sentence[: room - 1] + "…")
+
+
+def _columns() -> int:
     try:
-        columns = os.get_terminal_size(sys.stdout.fileno()).columns
+        return os.get_terminal_size(sys.stdout.fileno()).columns
     except OSError:
-        columns = 80
-    room = max(columns - len(_bar(None)) - 1, 0)
-    return sentence if len(sentence) <= room else sentence[: max(room - 1, 0)] + "…"
+        return 80

@@ -13,7 +13,7 @@ from pocketcoder_tui.config.paths import Paths
 from pocketcoder_tui.core.errors import EngineMissing, LedgerError, PocketCoderError
 
 if TYPE_CHECKING:
-    from pocketcoder_tui.sandbox import BoxSummary
+    from pocketcoder_tui.sandbox.labels import BoxSummary
 
 
 class NotDeleted(PocketCoderError):
@@ -81,7 +81,7 @@ def _what(paths: Paths, box: "BoxSummary | None") -> list[str]:
 
 
 async def _remove(paths: Paths, box: "BoxSummary") -> None:
-    from pocketcoder_tui.sandbox import DockerSandbox
+    from pocketcoder_tui.sandbox.container import DockerSandbox
 
     async with DockerSandbox(paths.workspace, image=box.id) as sandbox:
         await sandbox.remove()

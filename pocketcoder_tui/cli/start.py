@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pocketcoder_tui.cli.arguments import COMMANDS, Arguments
 from pocketcoder_tui.cli.output import is_terminal
-from pocketcoder_tui.config.paths import Paths, home
+from pocketcoder_tui.config.paths import Paths
 from pocketcoder_tui.core.errors import PocketCoderError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def run(args: Arguments, paths: Paths) -> int:
     async def make() -> "Workbench":
         """Read the settings and build the session; called once the first frame is drawn."""
         options = await asyncio.to_thread(prepare, args, paths)
-        from pocketcoder_tui.engine import make_workbench
+        from pocketcoder_tui.engine.assembly import make_workbench
 
         return await make_workbench(options)
 
@@ -41,12 +41,12 @@ def run(args: Arguments, paths: Paths) -> int:
 
 
 def check(args: Arguments, paths: Paths) -> None:
-    """Refuse what is no workspace before anything is drawn or written. Raises WorkspaceError."""
-    from pocketcoder_tui.sandbox.workspace import check_workspace
+    """Refuse what costs nothing to see, before anything is drawn. Raises WorkspaceError.
 
+    The engine refuses the rest, on the screen: what it needs for that takes long to load.
+    """
     if not paths.workspace.exists():
         raise WorkspaceError(f"There is no folder {paths.workspace}.", hint=_nearest(args))
-    check_workspace(paths.workspace, home=home(), others=paths.others())
     paths.check_apart()
 
 

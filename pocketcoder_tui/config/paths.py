@@ -6,7 +6,7 @@ Source: the XDG base directory specification; a relative path in one of its vari
 import hashlib
 import os
 import pwd
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,10 +102,19 @@ class Paths:
                     "and the agent could change them."
                 )
 
-    def others(self) -> list[Path]:
-        """Other workspaces that have state here and still exist as folders, in order of path."""
-        found = {w for state in _states(self.state_root) if (w := _marked(state)) is not None}
-        return sorted(w for w in found if w != self.workspace and w.is_dir())
+    def others(self, in_use: Callable[[Path], bool] | None = None) -> list[Path]:
+        """Other workspaces that have state here and still exist as folders, in order of path.
+
+        ``in_use`` is asked with each one's ledger; what it denies is left out.
+        """
+        found = set[Path]()
+        for state in _states(self.state_root):
+            workspace = _marked(state)
+            if workspace is None or workspace == self.workspace or not workspace.is_dir():
+                continue
+            if in_use is None or in_use(state / self.ledger.name):
+                found.add(workspace)
+        return sorted(found)
 
 
 def _make_private(folder: Path) -> None:

@@ -110,6 +110,9 @@ def test_others_are_the_workspaces_with_state_that_still_exist(paths: Paths) -> 
         each.prepare()
     (paths.state_root / "stray").write_text("")
     assert paths.others() == [other]
+    ledger = Paths.for_workspace(other).ledger
+    assert paths.others(lambda asked: asked == ledger) == [other]
+    assert paths.others(lambda asked: asked != ledger) == []
 
 
 def test_a_folder_that_went_away_is_a_sentence(
