@@ -17,7 +17,7 @@ from pocketcoder_tui.core.errors import (
     ServiceDown,
 )
 
-__all__ = ["one_line", "refusal", "without_key"]
+__all__ = ["bad_address", "one_line", "refusal", "without_key"]
 
 LONGEST_SENTENCE = 300
 """Characters of the service's own words that are kept."""
@@ -47,6 +47,14 @@ def refusal(
         down.retry_after = said.retry_after or _header_delay(retry_header)
         return down
     return RequestRefused(_sentence(f"The service refused the request ({status})", said.message))
+
+
+def bad_address() -> ModelError:
+    """The error for a base URL that no request can go to."""
+    return RequestRefused(
+        "The address of the model's service is not usable.",
+        hint="Correct the service's address in the settings (POCKETCODER_GEMINI_BASE_URL).",
+    )
 
 
 def one_line(text: str) -> str:

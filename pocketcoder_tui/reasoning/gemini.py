@@ -88,7 +88,8 @@ class GeminiModel:
         except sdk.FAULTS as raised:
             fault = raised
         if fault is None:
-            yield reading.ending()
+            ending = reading.ending()
+            yield replace(ending, detail=faults.without_key(ending.detail, self._key))
             return
         error = sdk.explain(fault, model=asked.model, key=self._key)
         if not reading.begun:
@@ -114,10 +115,7 @@ class GeminiModel:
         if not (plain.isascii() and plain.isalnum()) or ".." in model:
             raise ModelUnknown(f"This is not a model's name: {faults.one_line(model)}")
         if self._base_url and not _is_address(self._base_url):
-            raise RequestRefused(
-                "The address of the model's service is not usable.",
-                hint="Correct the service's address in the settings.",
-            )
+            raise faults.bad_address()
 
     async def _connect(self) -> "Connection":
         async with self._opening:

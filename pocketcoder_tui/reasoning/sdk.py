@@ -19,7 +19,7 @@ from pocketcoder_tui.core.model import ModelRequest
 from pocketcoder_tui.reasoning import contents, faults
 from pocketcoder_tui.reasoning.wire import CALL_HEADER, Tap, TappedClient
 
-__all__ = ["FAULTS", "Connection", "explain"]
+__all__ = ["FAULTS", "SERVICE", "Connection", "explain"]
 
 FAULTS = (
     errors.APIError,
@@ -35,6 +35,10 @@ FAULTS = (
     LookupError,
 )
 """Everything that a call through the SDK was seen to raise."""
+
+SERVICE = "https://generativelanguage.googleapis.com/"
+"""The service's own address; said here, or an environment variable of the SDK could name another
+and get the key."""
 
 # Both write to the terminal unless told otherwise, in the middle of the screen.
 warnings.filterwarnings("ignore", module=r"google\.genai")
@@ -54,7 +58,7 @@ class Connection:
             api_key=api_key,
             vertexai=False,
             http_options=types.HttpOptions(
-                base_url=base_url or None,
+                base_url=base_url or SERVICE,
                 api_version=api_version,
                 timeout=max(1, int(timeout * 1000)),
                 httpx_client=self._sync,
@@ -105,10 +109,7 @@ def _explain(fault: Exception, model: str) -> ModelError:
                 retry_header=headers.get("retry-after"),
             )
         case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
-            return RequestRefused(
-                "The address of the model's service is not usable.",
-                hint="Correct the service's address in the settings.",
-            )
+            return faults.bad_address()
         case httpx2.LocalProtocolError():
             return RequestRefused("The request could not be written as HTTP.")
         case httpx2.DecodingError() | pydantic.ValidationError() | errors.UnknownApiResponseError():

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from pocketcoder_tui.core.model import Finish, Message, PartKind, ReplyPart, Role, ToolResult, Usage
 from pocketcoder_tui.reasoning import GeminiModel
 from tests.reasoning.conftest import SHELL, ask, request
-from tests.support.gemini_server import GeminiServer, finish, part, text, thought, usage
+from tests.support.gemini_server import KEY, GeminiServer, finish, part, text, thought, usage
 
 Make = Callable[..., GeminiModel]
 
@@ -120,6 +121,16 @@ async def test_a_cancelled_task_ends_the_stream(gemini: Make) -> None:
         await asyncio.wait_for(server.gone.wait(), 5)
 
 
+async def test_a_cancelled_task_does_not_wait_for_the_first_byte(gemini: Make) -> None:
+    async with GeminiServer([{"do": "stall"}]) as server:
+        task = asyncio.create_task(ask(gemini(server)))
+        await server.stalled.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(server.gone.wait(), 5)
+
+
 async def test_closing_the_iterator_ends_the_stream(gemini: Make) -> None:
     async with GeminiServer([[text("one"), {"do": "stall"}]]) as server:
         stream = gemini(server).stream(request())
@@ -129,7 +140,7 @@ async def test_closing_the_iterator_ends_the_stream(gemini: Make) -> None:
 
 
 async def test_two_streams_at_once_do_not_mix(gemini: Make) -> None:
-    def reply(body: dict) -> list:  # type: ignore[type-arg]  # JSON of any shape
+    def reply(body: dict[str, Any]) -> list[dict[str, Any]]:
         said = body["contents"][-1]["parts"][0]["text"]
         return [text(f"{said} {n}") for n in range(50)] + [finish()]
 
@@ -159,7 +170,23 @@ async def test_the_environment_does_not_turn_the_client(
     monkeypatch.setenv("GEMINI_API_KEY", "a-third")
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "project")
     monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", "v9")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://elsewhere.invalid")
     async with GeminiServer([[text("ok"), finish()]]) as server:
         parts, _ = await ask(gemini(server))
     assert parts[0].text == "ok"
     assert server.seen[0]["path"].startswith("/v1beta/models/")
+
+
+def test_the_environment_does_not_name_another_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://elsewhere.invalid")
+    from pocketcoder_tui.reasoning import sdk
+
+    connection = sdk.Connection("key", "", "v1beta", 1.0)
+    options = connection._client._api_client.get_read_only_http_options()
+    assert options["base_url"] == sdk.SERVICE
+
+
+async def test_a_key_that_the_service_repeats_is_taken_out(gemini: Make) -> None:
+    async with GeminiServer([[finish("OTHER", f"project of {KEY}")]]) as server:
+        _, ending = await ask(gemini(server))
+    assert ending.detail == "project of (key)"

@@ -2,16 +2,22 @@
 
 from typing import Any
 
-from pocketcoder_tui.core.actions import ToolCall
+from pocketcoder_tui.core.actions import DecidedBy, Decision, ToolCall
+from pocketcoder_tui.core.actions import Outcome as Decided
 from pocketcoder_tui.core.model import Finish, Message, PartKind, ReplyPart, Role, ToolResult
+from pocketcoder_tui.engine.history import denial
+from pocketcoder_tui.engine.tools import TOOLS
 from pocketcoder_tui.reasoning import TourModel
+from pocketcoder_tui.reasoning.tour_script import STEPS, Outcome, outcome_of
 from tests.reasoning.conftest import ask
 
 OK = {"output": "3…\n2…\n1…\nLiftoff, 3 steps.\n", "exit_status": 0}
 
 
 def denied(reason: str) -> dict[str, Any]:
-    return {"error": f"The person denied this. Their reason: {reason}"}
+    """A denial in the engine's own words."""
+    decision = Decision("a", Decided.DENY, DecidedBy.PERSON, "digest", reason=reason)
+    return {"error": denial(decision)}
 
 
 class Talk:
@@ -147,3 +153,13 @@ async def test_it_streams_in_small_pieces() -> None:
     parts, _ = await ask(TourModel())
     assert len(parts) > 20
     assert max(len(part.text) for part in parts) < 60
+
+
+def test_every_step_is_a_call_that_the_tools_take() -> None:
+    for step in STEPS:
+        assert TOOLS[step.tool].complaint(step.arguments) == ""
+
+
+def test_a_denial_without_a_reason_is_one_too() -> None:
+    assert outcome_of(denied("")) is Outcome.DENIED
+    assert outcome_of({"error": "No such file."}) is Outcome.FAILED
