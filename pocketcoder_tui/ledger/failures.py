@@ -40,7 +40,8 @@ def from_sqlite(path: Path, error: sqlite3.Error) -> LedgerError:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_CONSTRAINT"):
         return _from_constraint(name, error)
-    primary = "_".join(name.split("_")[:2])
+    # The index of a log that a crash left could not be made: that file has no other way to fail.
+    primary = "SQLITE_FULL" if name == "SQLITE_IOERR_SHMSIZE" else "_".join(name.split("_")[:2])
     if primary in _SENTENCES:
         sentence, hint = _SENTENCES[primary]
         return LedgerError(sentence.format(path=path, name=name), hint=hint)

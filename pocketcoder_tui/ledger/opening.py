@@ -54,6 +54,8 @@ def connect(path: Path) -> sqlite3.Connection:
             connection = _connect(path)
             undo.callback(connection.close)
             _set_up(connection)
+            # Left by inspect; nobody else is in the file, and our own index is on the heap.
+            path.with_name(path.name + "-shm").unlink(missing_ok=True)
             schema.migrate(connection)
             undo.pop_all()
         return connection

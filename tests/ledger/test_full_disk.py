@@ -1,8 +1,5 @@
 """A disk that takes no more: a sentence, nothing half written, and on when there is space."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,20 +7,10 @@ import pytest
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.ledger import SqliteLedger, failures, schema_report
+from tests.ledger.limits import files_no_larger_than
 from tests.ledger.samples import OPENING, SESSION
 
 BIG = "x" * 300_000
-
-
-@contextmanager
-def files_no_larger_than(size: int) -> Iterator[None]:
-    """Let every write beyond ``size`` bytes fail, as a quota does (setrlimit(2), RLIMIT_FSIZE)."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def test_sqlite_full_ends_the_transaction_and_nothing_else(ledger: SqliteLedger) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pocketcoder_tui.core.errors import LedgerError
-from pocketcoder_tui.ledger import SqliteLedger, schema_report
+from pocketcoder_tui.ledger import SqliteLedger, failures, schema_report
+from tests.ledger.limits import files_no_larger_than
 from tests.ledger.samples import OPENING, SESSION
 
 NOBODY = 65534
@@ -204,6 +205,46 @@ async def refused_unread(path: Path) -> LedgerError:
         await SqliteLedger.open(path)
     assert refusal.value.hint
     return refusal.value
+
+
+def crashed(path: Path) -> Path:
+    """What kill -9 would leave of an open ledger, in another place: the file and its log."""
+    left = path.parent.parent / "crashed" / path.name
+    for suffix in ("", "-wal"):
+        put(left.with_name(left.name + suffix), content_of(path.with_name(path.name + suffix)))
+    return left
+
+
+async def test_a_log_left_by_a_crash_is_read_and_then_taken_in(
+    path: Path, ledger: SqliteLedger
+) -> None:
+    await ledger.record(SESSION, *OPENING)
+    left = crashed(path)
+    report = schema_report(left)
+    assert (report.version, report.problem) == (1, "")
+    async with await SqliteLedger.open(left) as again:
+        assert await again.replay(SESSION) == list(OPENING)
+    assert sorted(os.listdir(left.parent)) == ["ledger.db", "ledger.db.lock"]
+
+
+async def test_a_refused_ledger_keeps_its_log_too(path: Path, ledger: SqliteLedger) -> None:
+    newer = "INSERT INTO migration VALUES (99, 'from_the_future', 1.0)"
+    await ledger._connection.run(lambda db: db.execute(newer).rowcount)
+    left = crashed(path)
+    log = left.with_name(left.name + "-wal")
+    before = content_of(log)
+    assert before
+    assert "newer" in (await refused(left)).sentence
+    assert content_of(log) == before
+
+
+async def test_no_space_for_the_index_of_a_log(path: Path, ledger: SqliteLedger) -> None:
+    await ledger.record(SESSION, *OPENING)
+    left = crashed(path)
+    with files_no_larger_than(1000):
+        assert (await refused(left)).sentence == failures.FULL
+    async with await SqliteLedger.open(left) as again:
+        assert await again.replay(SESSION) == list(OPENING)
 
 
 async def test_a_report_makes_and_changes_nothing(path: Path, used: Path) -> None:
