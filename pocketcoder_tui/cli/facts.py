@@ -63,6 +63,16 @@ def gather(paths: Paths) -> Facts:
     return Facts(tuple(rows), report)
 
 
+def check_place(paths: Paths) -> None:
+    """Refuse a folder in which no agent may work. Raises WorkspaceError, LedgerError."""
+    from pocketcoder_tui.ledger import owner_of
+    from pocketcoder_tui.sandbox.workspace import check_workspace
+
+    busy = paths.others(lambda ledger: owner_of(ledger) is not None)
+    check_workspace(paths.workspace, home=home(), others=busy)
+    paths.check_apart()
+
+
 def _ok(name: str, label: str, sentence: str, hint: str = "") -> Check:
     return Check(name, label, CheckState.OK, sentence, hint=hint)
 
@@ -129,13 +139,8 @@ def _key(settings: Settings | None) -> Check:
 
 
 def _workspace(paths: Paths) -> Check:
-    from pocketcoder_tui.ledger import owner_of
-    from pocketcoder_tui.sandbox.workspace import check_workspace
-
     try:
-        busy = paths.others(lambda ledger: owner_of(ledger) is not None)
-        check_workspace(paths.workspace, home=home(), others=busy)
-        paths.check_apart()
+        check_place(paths)
     except PocketCoderError as error:
         return _broken("workspace", "Workspace", error.sentence, error.hint)
     if paths.workspace.stat().st_uid == 0:

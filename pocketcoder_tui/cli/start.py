@@ -37,7 +37,7 @@ def run(args: Arguments, paths: Paths) -> int:
 
         return await make_workbench(options)
 
-    return run_app(make)
+    return run_app(make, workspace=str(paths.workspace))
 
 
 def check(args: Arguments, paths: Paths) -> None:
@@ -51,14 +51,17 @@ def check(args: Arguments, paths: Paths) -> None:
 
 
 def prepare(args: Arguments, paths: Paths) -> "Options":
-    """Make the state folder, the log and the secrets, and read the settings. Raises ConfigError.
+    """Check the folder, make state, log and secrets, and read the settings.
 
-    Blocking: it loads the settings' library and the engine, about half a second of CPU.
+    Blocking: it loads the settings' library, about half a second of CPU. Raises WorkspaceError,
+    ConfigError.
     """
+    from pocketcoder_tui.cli.facts import check_place
     from pocketcoder_tui.config.secrets import ensure_secrets
     from pocketcoder_tui.config.settings import env_example, load_settings
     from pocketcoder_tui.engine.options import Options
 
+    check_place(paths)
     paths.prepare()
     _log_to_file(paths)
     ensure_secrets(paths.env_file, env_example())
