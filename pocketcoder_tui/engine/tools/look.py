@@ -1,5 +1,7 @@
 """The tools that only look: read, list and search. Links resolve in the box."""
 
+import json
+
 from pydantic import Field
 
 from pocketcoder_tui.core.actions import Action, Ended, Execution, Json, Preview, PreviewKind
@@ -171,12 +173,15 @@ class SearchFiles:
 
 def rooted(path: str) -> str:
     """Give a relative path a form that no program takes for an option."""
-    return path if path.startswith("/") else f"./{path}"
+    return f"./{path}" if path.startswith("-") else path
 
 
 def _entry(raw: str) -> str:
+    """One line for one entry; a name that would break the line is quoted as JSON."""
     kind, _, rest = raw.partition(" ")
     size, _, name = rest.partition(" ")
+    if not name.isprintable():
+        name = json.dumps(name)
     if kind == "d":
         return f"{name}/"
     return f"{name}  ({size} bytes)" if kind == "f" else f"{name}  (link or special file)"
