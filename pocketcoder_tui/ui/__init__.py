@@ -1,0 +1,19 @@
+"""The workbench on a terminal: Textual and nothing else; it asks the engine for everything."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pocketcoder_tui.ui.link import MakeWorkbench
+
+__all__ = ["run_app"]
+
+
+def run_app(make_workbench: "MakeWorkbench", *, workspace: str = "") -> int:
+    """Show the workbench until the person leaves; returns the process's exit status.
+
+    ``make_workbench`` is awaited after the first frame, so it is the place for slow imports.
+    ``workspace`` is the folder to name in the header until the session says it.
+    """
+    from pocketcoder_tui.ui.run import run
+
+    return run(make_workbench, workspace=workspace)

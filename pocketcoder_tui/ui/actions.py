@@ -1,0 +1,145 @@
+"""Every action a person can take, registered once: keys, status line, palette and help use this."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class UiAction:
+    """One thing that a key does."""
+
+    id: str
+    """Unique; a keymap file will name it."""
+    key: str
+    """Default keys, separated by commas."""
+    action: str
+    """Textual's action string."""
+    description: str
+    """A few words for help and palette."""
+    group: str
+    """Where it works: everywhere, approvals, conversation, terminal, writing or checklist."""
+    tooltip: str
+    """One sentence."""
+    label: str = ""
+    """One word for the status line; empty keeps it out."""
+    palette: bool = False
+    priority: bool = False
+    """The key works whatever has the focus."""
+
+
+ACTIONS: tuple[UiAction, ...] = (
+    UiAction("approvals", "ctrl+y", "screen.approvals", "Go to what waits, and back", "everywhere",
+             "Moves to the first action that waits for you; the same key comes back.",
+             label="approvals", palette=True, priority=True),
+    UiAction("attach", "ctrl+t", "screen.attach", "Take the terminal", "everywhere",
+             "Steps aside and gives you the agent's terminal until you detach.",
+             label="attach", palette=True, priority=True),
+    UiAction("terminal", "ctrl+g", "screen.terminal", "Show the terminal, and back", "everywhere",
+             "Moves to the live terminal; the same key comes back.",
+             label="terminal", palette=True, priority=True),
+    UiAction("palette", "ctrl+p", "app.command_palette", "Find a command", "everywhere",
+             "Lists every command by name.",
+             label="commands", palette=True, priority=True),
+    UiAction("help", "f1", "app.help", "Show all keys", "everywhere",
+             "Shows this list.",
+             label="help", palette=True, priority=True),
+    UiAction("checklist", "f3", "screen.checklist", "Show what is missing", "everywhere",
+             "Checks Docker, the box's image and the model's key.",
+             palette=True, priority=True),
+    UiAction("retry", "ctrl+r", "screen.retry", "Try to open the session again", "everywhere",
+             "After the session could not be opened.",
+             palette=True, priority=True),
+    UiAction("quit", "ctrl+q", "app.leave", "Quit", "everywhere",
+             "Ends PocketCoder; the box and what runs in it go on.",
+             palette=True, priority=True),
+    UiAction("theme", "", "app.change_theme", "Choose the colours", "everywhere",
+             "Dark, light and others.", palette=True),
+    UiAction("back", "escape", "screen.back", "Go back, or stop the model", "everywhere",
+             "Goes back to writing; while writing it stops the model. Your text stays."),
+    UiAction("allow", "y", "allow", "Allow once", "approvals",
+             "Runs exactly what is shown, one time."),
+    UiAction("deny", "n", "deny", "Deny", "approvals", "It does not run; the agent is told."),
+    UiAction("deny_reason", "N,r", "deny_reason", "Deny with a reason", "approvals",
+             "It does not run; the agent reads your words."),
+    UiAction("next", "down,j", "select(1)", "Next row", "approvals", "Selects the next row."),
+    UiAction("previous", "up,k", "select(-1)", "Previous row", "approvals",
+             "Selects the row before."),
+    UiAction("read_on", "space,pagedown", "read(1)", "Read on", "approvals",
+             "Scrolls the text of the selected row."),
+    UiAction("read_back", "b,pageup", "read(-1)", "Read back", "approvals",
+             "Scrolls the text of the selected row back."),
+    UiAction("zoom", "f", "zoom", "Whole screen, and back", "approvals",
+             "Gives the selected row the whole screen."),
+    UiAction("entry_next", "down,j", "step(1)", "Next entry", "conversation",
+             "Moves to the next entry that opens."),
+    UiAction("entry_previous", "up,k", "step(-1)", "Entry before", "conversation",
+             "Moves to the entry before."),
+    UiAction("entry_open", "enter", "open", "Open or close", "conversation",
+             "Opens a thought or an action: its text, its output, who decided."),
+    UiAction("entry_view", "f", "view", "Whole screen", "conversation",
+             "Shows the text and the output of an action on the whole screen."),
+    UiAction("newest", "end", "newest", "To the newest", "conversation",
+             "Follows what happens again."),
+    UiAction("interrupt", "ctrl+c", "interrupt", "Interrupt the command", "terminal",
+             "Sends Ctrl+C to the running command. Elsewhere Ctrl+C copies what is selected."),
+    UiAction("send", "enter", "send", "Send", "writing", "Sends your message."),
+    UiAction("newline", "shift+enter,ctrl+j,alt+enter", "newline", "New line", "writing",
+             "Starts a new line in your message."),
+    UiAction("page_up", "pageup", "page(-1)", "Read back", "writing",
+             "Scrolls the conversation back."),
+    UiAction("page_down", "pagedown", "page(1)", "Read on", "writing",
+             "Scrolls the conversation on."),
+    UiAction("mend_1", "1", "mend(1)", "Mend the first row", "checklist",
+             "Asks before it installs."),
+    UiAction("mend_2", "2", "mend(2)", "Mend the second row", "checklist",
+             "Shows its progress."),
+    UiAction("mend_3", "3", "mend(3)", "Mend the third row", "checklist", "The key is not shown."),
+    UiAction("tour", "t", "tour", "Take the tour", "checklist",
+             "A scripted model drives the real box; no key is needed."),
+)  # fmt: skip
+
+_NAMES = {
+    "escape": "Esc", "enter": "Enter", "space": "Space", "pagedown": "PgDn", "pageup": "PgUp",
+    "shift+enter": "Shift+Enter", "alt+enter": "Alt+Enter", "up": "↑", "down": "↓", "end": "End",
+}  # fmt: skip
+
+
+def bindings_for(group: str) -> list[BindingType]:
+    """Return the Textual bindings of one group."""
+    return [
+        Binding(
+            a.key, a.action, a.description, False, priority=a.priority, tooltip=a.tooltip, id=a.id
+        )
+        for a in ACTIONS
+        if a.group == group and a.key
+    ]
+
+
+def key_name(key: str) -> str:
+    """Return how a key is written on screen: ``ctrl+y`` is ``^Y``."""
+    if key in _NAMES:
+        return _NAMES[key]
+    if key.startswith("ctrl+"):
+        return "^" + key.removeprefix("ctrl+").upper()
+    return key.upper() if len(key) > 1 else key
+
+
+def keys_of(action: UiAction) -> str:
+    """Return all keys of an action as they are written on screen."""
+    return " ".join(key_name(k) for k in action.key.split(",") if k)
+
+
+def action(id_: str) -> UiAction:
+    """Return an action. Raises KeyError for an unknown id."""
+    for known in ACTIONS:
+        if known.id == id_:
+            return known
+    raise KeyError(id_)
+
+
+def groups() -> Iterable[tuple[str, list[UiAction]]]:
+    """Yield each group's name with its actions, in the order of help."""
+    for group in dict.fromkeys(a.group for a in ACTIONS):
+        yield group, [a for a in ACTIONS if a.group == group]

@@ -1,0 +1,129 @@
+"""The Textual application: themes, commands, and the ways in and out."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from pocketcoder_tui.ui.actions import ACTIONS
+from pocketcoder_tui.ui.kit import Kit
+from pocketcoder_tui.ui.link import LOG, OWN_FAULT, MakeWorkbench
+from pocketcoder_tui.ui.main import MainScreen
+from pocketcoder_tui.ui.theme import DARK, LIGHT
+
+TERMINATED = 143
+"""Exit status after SIGTERM, as a shell reports it."""
+
+
+class PocketCoderApp(App[None]):
+    """The workbench on a terminal."""
+
+    TITLE = "PocketCoder"
+    CSS_PATH = "style.tcss"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self, make_workbench: MakeWorkbench, *, workspace: str = "", kit: Kit | None = None
+    ) -> None:
+        super().__init__()
+        self.kit = kit or Kit()
+        self._make = make_workbench
+        self._workspace = workspace
+        self._main: MainScreen | None = None
+        self._signals: list[signal.Signals] = []
+
+    def on_load(self) -> None:
+        """Colours, before anything is drawn."""
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        self.set_class(self.kit.ascii, "-ascii")
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen."""
+        self._main = MainScreen(self._make, self.kit, workspace=self._workspace)
+        return self._main
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen. Raises RuntimeError before the app runs."""
+        if self._main is None:
+            raise RuntimeError("the app does not run")
+        return self._main
+
+    def on_mount(self) -> None:
+        """Leave in order when the system asks for it."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with suppress(ValueError, RuntimeError):  # not the main thread: nothing to catch there
+                loop.add_signal_handler(number, self._terminated)
+                self._signals.append(number)
+        self.call_after_refresh(gc.freeze)
+
+    def on_unmount(self) -> None:
+        """Give the signals back."""
+        loop = asyncio.get_running_loop()
+        for number in self._signals:
+            loop.remove_signal_handler(number)
+        self._signals.clear()
+
+    def _terminated(self) -> None:
+        self.exit(return_code=TERMINATED)
+
+    async def aclose(self) -> None:
+        """Let go of the workbench, after the terminal was given back."""
+        if self._main is not None:
+            await self._main.link.aclose()
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        from pocketcoder_tui.ui.screens import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C with nothing selected."""
+        self.main.say("Ctrl+C copies what is selected. ^Q quits.")
+
+    def action_leave(self) -> None:
+        """Quit; asks while the agent works."""
+        if not self.main.link.transcript.turn_id:
+            self.exit()
+            return
+        from pocketcoder_tui.ui.screens import AskScreen
+
+        if not isinstance(self.screen, AskScreen):
+            question = "The agent is at work. Quit? What runs in the box goes on."
+            self.push_screen(AskScreen(question), lambda yes: self.exit() if yes else None)
+
+    async def action_quit(self) -> None:
+        """Textual's own ctrl+q and palette entry come here too."""
+        self.action_leave()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette lists the registered actions."""
+        for known in ACTIONS:
+            if known.palette and known.id != "palette":
+                yield SystemCommand(
+                    known.description, known.tooltip, partial(self._command, known.action)
+                )
+
+    async def _command(self, action: str) -> None:
+        """Run an action that was chosen in the palette."""
+        where, _, name = action.partition(".")
+        await self.run_action(name, self.main if where == "screen" else self)
+
+    def _fatal_error(self) -> None:
+        """An error that nothing caught: the details go to the log, a sentence to the person.
+
+        Textual would print a traceback with local values, which may hold what nobody should see.
+        """
+        LOG.exception("the screen ended")
+        self.panic(Text(f"{OWN_FAULT} Start it again with: pocketcoder --continue"))

@@ -1,0 +1,198 @@
+"""An action in the conversation: one line until opened, and always who decided and why."""
+
+from rich.style import Style as RichStyle
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Static
+
+from pocketcoder_tui.core.actions import ActionState, DecidedBy, Decision, Execution, Outcome
+from pocketcoder_tui.core.transcript import Deed
+from pocketcoder_tui.gatekeeper.faithful import plain
+from pocketcoder_tui.ui.ansi import Run, tail_lines
+from pocketcoder_tui.ui.folding import Ink, Piece, lines_of, preview_lines
+from pocketcoder_tui.ui.kit import Kit
+from pocketcoder_tui.ui.looks import Look, look_of, verb_of
+from pocketcoder_tui.ui.safe import one_line
+from pocketcoder_tui.ui.words import clip, count, duration
+
+TAIL = 4
+"""Lines of a running command's output that show in its row."""
+OPENED = 40
+"""Lines of text or output that an opened row shows; the whole is on the full screen."""
+
+_INKS = {
+    Ink.TEXT: "",
+    Ink.MARK: "bold reverse $warning",
+    Ink.NOTE: "bold $warning",
+    Ink.DIM: "$text-muted",
+    Ink.ADDED: "$success",
+    Ink.REMOVED: "$error",
+    Ink.HUNK: "$primary",
+}
+
+
+def decision_words(decision: Decision) -> str:
+    """Say who decided, in one safe line, with the reason."""
+    word = "allowed" if decision.outcome is Outcome.ALLOW else "denied"
+    who = one_line(decision.who) or "you"
+    by = {DecidedBy.PERSON: who, DecidedBy.RULE: f"rule {who}", DecidedBy.MODE: f"mode {who}"}
+    reason = f": {one_line(decision.reason)}" if decision.reason else ""
+    return f"{word} by {by[decision.by]}{reason}"
+
+
+def omitted_words(execution: Execution) -> str:
+    """Say how much of the output is not here; empty when it is whole."""
+    if not execution.omitted:
+        return ""
+    return f"… {count(execution.omitted, 'character')} left out between head and tail …"
+
+
+def facts_of(deed: Deed, look: Look, now: float) -> list[str]:
+    """The short facts at the right end of the row, the most important first."""
+    done = deed.execution
+    if deed.state is ActionState.DISPATCHED:
+        return [look.word, duration(now - deed.dispatched)]
+    if done is None:
+        return [look.word]
+    facts: list[str] = []
+    if done.status is not None:
+        facts.append(f"exit {done.status}")
+    if done.status or done.status is None:
+        facts.insert(0, look.word)
+    if done.output:
+        facts.append(count(done.output.rstrip("\n").count("\n") + 1, "line"))
+    facts.append(duration(done.seconds))
+    return facts
+
+
+def whole_text(deed: Deed) -> list[list[Piece]]:
+    """Everything about an action as lines for the full screen: text, decision, output."""
+    lines = preview_lines(deed.preview, above=[Piece(f"in {one_line(deed.action.cwd)}", Ink.DIM)])
+    if deed.decision is not None:
+        lines += [[Piece("")], [Piece(decision_words(deed.decision), Ink.DIM)]]
+    done = deed.execution
+    if done is None:
+        return lines
+    if done.error:
+        lines += [[Piece("")], [Piece(one_line(done.error), Ink.NOTE)]]
+    if done.omitted:
+        lines += [[Piece("")], [Piece(omitted_words(done), Ink.NOTE)]]
+    lines.append([Piece("")])
+    lines.extend(lines_of([Piece(plain(done.output))]))
+    return lines
+
+
+class DeedView(Static):
+    """One action."""
+
+    def __init__(self, deed: Deed, kit: Kit) -> None:
+        super().__init__(markup=False, classes="entry deed openable")
+        self.deed = deed
+        self._kit = kit
+        self.opened = False
+
+    def on_mount(self) -> None:
+        """Draw it once its width is known."""
+        self.refresh_entry()
+
+    def on_resize(self) -> None:
+        """The row is laid out for the width."""
+        self.refresh_entry()
+
+    def toggle(self) -> None:
+        """Open or close it."""
+        self.opened = not self.opened
+        self.refresh_entry()
+
+    def refresh_entry(self) -> None:
+        """Draw it again."""
+        width = self.content_size.width
+        if width <= 0:
+            return
+        rows = [self._row(width), *self._decision(), *self._error(), *self._tail(width)]
+        if self.opened:
+            rows += self._body()
+        self.update(Content("\n").join(rows))
+
+    def _row(self, width: int) -> Content:
+        look = look_of(self.deed)
+        glyph = self._kit.pick(look.glyph, look.fallback)
+        facts = facts_of(self.deed, look, self._kit.clock.wall())
+        verb = f"{verb_of(self.deed):<6}"
+        while len(facts) > 1 and width - sum(len(f) + 2 for f in facts) < 24:
+            facts.pop()
+        right = "  ".join(facts)
+        room = width - len(verb) - len(right) - 5
+        dots = self._kit.pick("…", "...")
+        title = clip(one_line(self.deed.preview.title), max(room, 4), dots)
+        pad = max(width - 3 - len(verb) - Content(title).cell_length - len(right), 1)
+        return Content.assemble(
+            (glyph, f"bold {look.style}"), f" {verb} ", title, " " * pad, (right, look.style)
+        )
+
+    def _decision(self) -> list[Content]:
+        """Who decided; a reason for asking or replacing while there is no decision."""
+        sign = self._kit.pick("└", "'")
+        if self.deed.decision is not None:
+            return [Content.styled(f"  {sign} {decision_words(self.deed.decision)}", "$text-muted")]
+        if self.deed.state is ActionState.SUPERSEDED and self.deed.why:
+            return [Content.styled(f"  {sign} {one_line(self.deed.why)}", "$text-muted")]
+        return []
+
+    def _error(self) -> list[Content]:
+        done = self.deed.execution
+        if done is None or not done.error:
+            return []
+        return [Content.styled(f"  {one_line(done.error)}", "$error")]
+
+    def _tail(self, width: int) -> list[Content]:
+        """The newest lines of a command that runs."""
+        if self.deed.state is not ActionState.DISPATCHED or not self.deed.live:
+            return []
+        lines = tail_lines(self.deed.live, OPENED if self.opened else TAIL)
+        return [_runs_content(runs, width - 2) for runs in lines]
+
+    def _body(self) -> list[Content]:
+        text = [_pieces_content(line) for line in preview_lines(self.deed.preview)]
+        rows = self._some(text)
+        done = self.deed.execution
+        if done is None:
+            return rows
+        if done.omitted:
+            rows.append(Content.styled("  " + omitted_words(done), "$warning"))
+        if done.output:
+            output = [
+                Content.styled("  " + line, "$text-muted")
+                for line in plain(done.output.rstrip("\n")).split("\n")
+            ]
+            rows += [Content(""), *self._some(output)]
+        return rows
+
+    def _some(self, lines: list[Content]) -> list[Content]:
+        """The lines, or their beginning and end with the count of what is between."""
+        if len(lines) <= OPENED:
+            return lines
+        half = OPENED // 2
+        hidden = count(len(lines) - 2 * half, "line")
+        gap = Content.styled(f"  … {hidden} not shown here, f shows all …", "$warning")
+        return [*lines[:half], gap, *lines[-half:]]
+
+
+def _pieces_content(line: list[Piece]) -> Content:
+    parts = [(p.text, _INKS[p.ink]) for p in line if p.text]
+    return Content.assemble("  ", *(t if not s else (t, s) for t, s in parts))
+
+
+def _runs_content(runs: tuple[Run, ...], width: int) -> Content:
+    """One terminal line with its colours, cut to the width."""
+    parts: list[Content] = [Content("  ")]
+    room = width
+    for run in runs:
+        text = clip(run.text, room)
+        room -= Content(text).cell_length
+        style = run.style
+        if style == RichStyle.null():
+            parts.append(Content.styled(text, "$text-muted"))
+        else:
+            parts.append(Content.styled(text, Style.from_rich_style(style)))
+    return Content("").join(parts)

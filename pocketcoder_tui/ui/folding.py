@@ -1,0 +1,114 @@
+"""Text for a decision, folded to a width so that nothing is lost at a fold.
+
+Word wrapping would drop the spaces at a fold and hide what is a new line and what is not. Here a
+line is cut by cells, and a gutter that the text cannot reach marks where it goes on.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rich.cells import get_character_cell_size
+
+from pocketcoder_tui.core.actions import Preview, PreviewKind
+from pocketcoder_tui.gatekeeper.faithful import faithful, plain
+
+
+class Ink(StrEnum):
+    """How a piece is drawn; a widget turns it into a colour."""
+
+    TEXT = "text"
+    MARK = "mark"
+    """A token for something that cannot be drawn as itself."""
+    NOTE = "note"
+    DIM = "dim"
+    ADDED = "added"
+    REMOVED = "removed"
+    HUNK = "hunk"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Safe text in one ink."""
+
+    text: str
+    ink: Ink = Ink.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line on the screen."""
+
+    pieces: tuple[Piece, ...]
+    goes_on: bool = False
+    """True when it continues the line above it."""
+
+
+def lines_of(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """Split pieces at their newlines."""
+    line: list[Piece] = []
+    for piece in pieces:
+        first, *rest = piece.text.split("\n")
+        line.append(Piece(first, piece.ink))
+        for text in rest:
+            yield line
+            line = [Piece(text, piece.ink)]
+    yield line
+
+
+def fold(line: Iterable[Piece], width: int) -> Iterator[Row]:
+    """Cut one line into rows of at most ``width`` cells; an empty line is one empty row."""
+    width = max(width, 2)
+    row: list[Piece] = []
+    used = 0
+    goes_on = False
+    for piece in line:
+        text = piece.text
+        while text:
+            taken, cells = _fit(text, width - used)
+            if taken:
+                row.append(Piece(text[:taken], piece.ink))
+            used += cells
+            text = text[taken:]
+            if text:
+                yield Row(tuple(row), goes_on)
+                row, used, goes_on = [], 0, True
+    yield Row(tuple(row), goes_on)
+
+
+def _fit(text: str, room: int) -> tuple[int, int]:
+    """How many characters, and cells, of the text fit into ``room`` cells."""
+    head = text[: max(room, 0)]
+    if head.isascii():
+        return len(head), len(head)
+    cells = 0
+    for index, char in enumerate(text):
+        size = get_character_cell_size(char)
+        if cells + size > room:
+            return index, cells
+        cells += size
+    return len(text), cells
+
+
+def preview_lines(preview: Preview, *, above: Iterable[Piece] = ()) -> list[list[Piece]]:
+    """Return a preview as lines: the notes first, then ``above``, then every character of it."""
+    lines: list[list[Piece]] = []
+    for note in preview.notes:
+        lines.append([Piece("! " + plain(note, keep_newlines=False), Ink.NOTE)])
+    lines.extend([piece] for piece in above)
+    fragments = (Piece(f.text, Ink.MARK if f.marked else Ink.TEXT) for f in faithful(preview.text))
+    body = lines_of(fragments)
+    lines.extend((_diff_line(line) for line in body) if preview.kind is PreviewKind.DIFF else body)
+    return lines
+
+
+def _diff_line(line: list[Piece]) -> list[Piece]:
+    """Colour one line of a unified diff by its first character; its tokens keep their mark."""
+    first = next((p.text[0] for p in line if p.text), "")
+    ink = {"+": Ink.ADDED, "-": Ink.REMOVED, "@": Ink.HUNK}.get(first, Ink.TEXT)
+    return [Piece(p.text, ink) if p.ink is Ink.TEXT else p for p in line]
+
+
+def fold_all(lines: Iterable[list[Piece]], width: int) -> list[Row]:
+    """Fold many lines."""
+    return [row for line in lines for row in fold(line, width)]

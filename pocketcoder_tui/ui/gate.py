@@ -1,0 +1,65 @@
+"""When a key may decide: after the whole text was on screen, and not in the first moment."""
+
+from pocketcoder_tui.ui.kit import Clock
+
+GRACE = 0.5
+"""Seconds for which a row that has just come up takes no decision."""
+
+
+class Reading:
+    """How far one text has been on screen, from its first line on without a gap."""
+
+    def __init__(self) -> None:
+        self._reached = 0
+        self._total = -1
+        self.whole = False
+        """True once every line was on screen; it stays true."""
+
+    def restart(self, total: int) -> None:
+        """The text has other lines now, because the width changed."""
+        if total != self._total:
+            self._total, self._reached = total, 0
+
+    def see(self, top: int, bottom: int) -> None:
+        """Lines ``top`` to ``bottom`` (exclusive) are on screen."""
+        if top <= self._reached < bottom:
+            self._reached = bottom
+        if 0 <= self._total <= self._reached:
+            self.whole = True
+
+    @property
+    def left(self) -> int:
+        """Lines that were not on screen yet."""
+        return 0 if self.whole else max(self._total - self._reached, 0)
+
+
+class Gate:
+    """Says whether a key may decide about the row that is selected."""
+
+    def __init__(self, clock: Clock, grace: float = GRACE) -> None:
+        self._clock = clock
+        self.grace = grace
+        self._readings: dict[str, Reading] = {}
+        self._since = 0.0
+        self.row = ""
+        """The id of the selected row; empty when none is."""
+
+    def select(self, row: str) -> None:
+        """A row came up; its moment of grace begins."""
+        self.row = row
+        self._since = self._clock.steady()
+
+    @property
+    def reading(self) -> Reading:
+        """How far the selected row was read."""
+        return self._readings.setdefault(self.row, Reading())
+
+    def refusal(self, key_time: float) -> str:
+        """Why a key pressed at ``key_time`` (steady seconds) may not decide; empty if it may."""
+        if not self.row:
+            return "Nothing is selected."
+        if not self.reading.whole:
+            return "Scroll to the end to decide."
+        if key_time < self._since + self.grace:
+            return "This row has just come up. Look at it, then press the key again."
+        return ""

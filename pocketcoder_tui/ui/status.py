@@ -1,0 +1,115 @@
+"""What the two fixed lines and the activity line say; pure words over the transcript."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.actions import ActionState
+from pocketcoder_tui.core.transcript import Answer, Deed, Thought, Transcript
+from pocketcoder_tui.ui.actions import ACTIONS, key_name
+from pocketcoder_tui.ui.bars import Word
+from pocketcoder_tui.ui.kit import Kit
+from pocketcoder_tui.ui.safe import one_line
+from pocketcoder_tui.ui.words import count, duration, short_path
+
+_BOX = {
+    ev.BoxState.ABSENT: ("○", "-", "no box", "$text-muted"),
+    ev.BoxState.STARTING: ("◐", "~", "box starting", "$primary"),
+    ev.BoxState.READY: ("●", "+", "box ready", "$success"),
+    ev.BoxState.FAILED: ("✗", "x", "box failed", "$error"),
+}
+
+
+@dataclass(slots=True)
+class Standing:
+    """What the lines need beside the transcript."""
+
+    box: ev.BoxState = ev.BoxState.ABSENT
+    box_sentence: str = ""
+    opened: bool = False
+    said: str = ""
+    """A sentence for the person in the status line, already safe; empty for none."""
+    said_style: str = "$warning"
+    retry: str = ""
+    """What went wrong with the model's service while it is asked again; already safe."""
+    turn_began: float = 0.0
+    """Unix seconds; 0 while the agent rests."""
+
+
+def header_words(
+    transcript: Transcript, *, workspace: str, home: str, mode: str, model: str
+) -> tuple[list[Word], list[Word]]:
+    """The top line: where, what about, in which mode, with which model."""
+    place = one_line(short_path(transcript.workspace or workspace, home))
+    left = [Word("pocketcoder", "bold $primary", 3), Word(place, "", 1)]
+    if transcript.title:
+        left.append(Word(one_line(transcript.title), "$text-muted", 4))
+    right = [Word(mode.upper(), "bold $warning", 0)] if mode else []
+    if model:
+        right.append(Word(one_line(model), "", 2))
+    if transcript.usage.prompt:
+        right.append(Word(f"ctx {_thousands(transcript.usage.prompt)}", "$text-muted", 5))
+    return left, right
+
+
+def _thousands(tokens: int) -> str:
+    return f"{tokens / 1000:.1f}k" if tokens >= 1000 else str(tokens)
+
+
+def status_words(standing: Standing, kit: Kit) -> tuple[list[Word], list[Word]]:
+    """The bottom line: box, network, what is kept; then a sentence, or the keys."""
+    glyph, fallback, word, style = _BOX[standing.box]
+    left = [Word(f"{kit.pick(glyph, fallback)} {word}", style, 0)]
+    if standing.said:
+        return left, [Word(standing.said, standing.said_style, 0)]
+    left.append(Word("net off", "$text-muted", 3))
+    saved = Word("saved", "$text-muted", 4) if standing.opened else Word("opening…", "$warning", 1)
+    left.append(saved)
+    labelled = [a for a in ACTIONS if a.label]
+    ranks = {"help": 1, "approvals": 2, "commands": 5, "attach": 6, "terminal": 7}
+    right = [
+        Word(f"{a.label} {key_name(a.key)}", "$text-muted", ranks.get(a.label, 9)) for a in labelled
+    ]
+    return left, right
+
+
+def activity_words(transcript: Transcript, standing: Standing, kit: Kit) -> Sequence[Word]:
+    """What is being waited for, for how long, and the key that ends it; nothing at rest."""
+    waiting = len(transcript.waiting)
+    if not transcript.turn_id and not waiting:
+        return ()
+    words: list[Word] = []
+    if waiting:
+        glyph = kit.pick("●", "*")
+        noun = count(waiting, "action")
+        waits = "waits" if waiting == 1 else "wait"
+        words.append(Word(f"{glyph} {noun} {waits} for you", "bold $warning", 0))
+        words.append(Word("^Y decide", "$warning", 1))
+    if transcript.turn_id:
+        words.append(Word(_doing(transcript, standing, kit), "$primary", 2))
+        words.append(Word("Esc stops", "$text-muted", 3))
+    return words
+
+
+def _doing(transcript: Transcript, standing: Standing, kit: Kit) -> str:
+    glyph = kit.pick("◐", "~")
+    took = ""
+    if standing.turn_began:
+        took = f" {duration(max(int(kit.clock.wall() - standing.turn_began), 0)).replace('.0', '')}"
+    if standing.retry:
+        return f"{glyph} {standing.retry}{took}"
+    if _running(transcript):
+        return f"{glyph} running in the box{took}"
+    if transcript.reply_id:
+        model = one_line(transcript.model) or "the model"
+        newest = next(reversed(transcript.entries.values()), None)
+        writes = isinstance(newest, Answer | Thought) and not newest.done
+        return f"{glyph} {model} {'writes' if writes else 'was asked'}{took}"
+    return f"{glyph} at work{took}"
+
+
+def _running(transcript: Transcript) -> bool:
+    return any(
+        isinstance(e, Deed) and e.state is ActionState.DISPATCHED
+        for e in transcript.entries.values()
+    )

@@ -1,0 +1,120 @@
+"""A scrolling view of folded lines that knows which of them have been on screen."""
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from pocketcoder_tui.ui.folding import Ink, Piece, Row, fold_all
+from pocketcoder_tui.ui.gate import Reading
+from pocketcoder_tui.ui.kit import Kit
+
+GUTTER = 2
+"""Columns in front of each line that the text cannot reach."""
+
+
+class TextView(ScrollView, can_focus=False):
+    """Draws lines; the scrolling is the parent's business as far as keys go."""
+
+    COMPONENT_CLASSES = {f"text-view--{ink.value}" for ink in Ink} | {"text-view--gutter"}
+    DEFAULT_CSS = """
+    TextView {
+        overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; height: 1fr;
+        & > .text-view--text { color: $foreground; }
+        & > .text-view--mark { color: $warning; text-style: bold reverse; }
+        & > .text-view--note { color: $warning; text-style: bold; }
+        & > .text-view--dim { color: $text-muted; }
+        & > .text-view--added { color: $success; }
+        & > .text-view--removed { color: $error; }
+        & > .text-view--hunk { color: $primary; }
+        & > .text-view--gutter { color: $text-muted; }
+    }
+    """
+
+    class Seen(Message):
+        """More of the text, or all of it, has been on screen."""
+
+    def __init__(self, kit: Kit, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._kit = kit
+        self._lines: Sequence[list[Piece]] = ()
+        self._rows: list[Row] = []
+        self._folded_at = -1
+        self._reading = Reading()
+
+    @property
+    def line_count(self) -> int:
+        """Lines on the screen when everything is shown, after folding."""
+        return len(self._rows)
+
+    def show(self, lines: Sequence[list[Piece]], reading: Reading | None = None) -> None:
+        """Show other lines from their beginning; ``reading`` is told what was on screen."""
+        self._lines = lines
+        self._reading = reading or Reading()
+        self._folded_at = -1
+        self.scroll_to(0, 0, animate=False, immediate=True, force=True)
+        self._fold()
+
+    def on_resize(self) -> None:
+        """Fold again for the new width."""
+        self._fold()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Other lines are on screen."""
+        super().watch_scroll_y(old_value, new_value)
+        self.call_after_refresh(self._note_seen)
+
+    def _fold(self) -> None:
+        width = self.scrollable_content_region.width - GUTTER
+        if width <= 0:
+            return
+        if width != self._folded_at:
+            self._folded_at = width
+            self._rows = fold_all(self._lines, width)
+            self._reading.restart(len(self._rows))
+            self.virtual_size = Size(width + GUTTER, len(self._rows))
+        self.refresh()
+        self.call_after_refresh(self._note_seen)
+
+    def _note_seen(self) -> None:
+        """Tell the reading which lines the person can see now, clipped by everything around."""
+        if not self.is_attached or self.app.screen is not self.screen or not self._rows:
+            return
+        seen = self._on_screen()
+        top = round(self.scroll_y) + seen.y - self.content_region.y
+        before = (self._reading.whole, self._reading.left)
+        if seen.height > 0 and seen.width >= self._folded_at:
+            self._reading.see(top, min(top + seen.height, len(self._rows)))
+        if (self._reading.whole, self._reading.left) != before:
+            self.post_message(self.Seen())
+
+    def _on_screen(self) -> Region:
+        """The part of the content that is inside the terminal and not clipped by a parent."""
+        region = self.content_region
+        for widget in self.ancestors_with_self:
+            if widget is self.screen:
+                break
+            if isinstance(widget, Widget):
+                region = region.intersection(widget.region)
+        return region.intersection(self.screen.region)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        index = y + round(self.scroll_y)
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        if index >= len(self._rows):
+            return Strip.blank(width, base)
+        row = self._rows[index]
+        fold_mark = self._kit.pick("↪ ", "> ") if row.goes_on else "  "
+        segments = [Segment(fold_mark, base + self._ink("gutter"))]
+        segments += [Segment(p.text, base + self._ink(p.ink.value)) for p in row.pieces]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _ink(self, name: str) -> Style:
+        return self.get_component_rich_style(f"text-view--{name}", partial=True)
