@@ -1,5 +1,6 @@
 """One process owns a ledger; the others are told who, at once, and may look when it is free."""
 
+import asyncio
 import os
 import signal
 import sqlite3
@@ -65,6 +66,17 @@ async def test_the_second_process_is_told_who_owns_it(path: Path) -> None:
         async with await SqliteLedger.open(path):
             assert owner_of(path) == os.getpid()
     assert owner_of(path) is None
+
+
+async def test_of_two_that_start_at_once_exactly_one_owns_it(path: Path) -> None:
+    for _ in range(10):
+        ends = await asyncio.gather(
+            *(SqliteLedger.open(path) for _ in range(4)), return_exceptions=True
+        )
+        owners = [end for end in ends if isinstance(end, SqliteLedger)]
+        assert len(owners) == 1
+        await owners[0].aclose()
+        assert sum(isinstance(end, LedgerError) for end in ends) == 3
 
 
 async def test_the_same_process_owns_it_once_too(path: Path, ledger: SqliteLedger) -> None:

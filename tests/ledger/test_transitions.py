@@ -1,5 +1,6 @@
 """The life of an action is held by the database itself, whoever writes to it."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,13 +9,17 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import ActionState, Ended, Outcome
 from pocketcoder_tui.core.errors import LedgerError, TransitionRefused
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.ledger import SqliteLedger, opening
+from pocketcoder_tui.ledger.codec import decode
 from pocketcoder_tui.ledger.projection import append
+from pocketcoder_tui.ledger.schema import migrate
 from tests.ledger.samples import (
     LEGAL,
     OPENING,
@@ -122,6 +127,74 @@ def test_what_an_action_would_do_is_never_changed(
     fill(raw, *OPENING, *life_to(action("a"), state))
     with pytest.raises(sqlite3.IntegrityError, match="never changed"):
         raw.execute(f"UPDATE action SET {column} = ?", ("f" * 64,))
+
+
+@pytest.mark.parametrize("state", list(ActionState)[1:])
+def test_an_action_begins_as_proposed(raw: sqlite3.Connection, state: ActionState) -> None:
+    fill(raw, *OPENING, proposed(action("a")))
+    columns = [row[1] for row in raw.execute("PRAGMA table_info(action)")]
+    values = ", ".join({"id": "'b'", "state": f"'{state.value}'"}.get(c, c) for c in columns)
+    with pytest.raises(sqlite3.IntegrityError, match="begins as proposed"):
+        raw.execute(f"INSERT INTO action SELECT {values} FROM action")
+
+
+async def test_an_action_stays_within_its_session(ledger: SqliteLedger) -> None:
+    await ledger.record(SESSION, *OPENING, proposed(action("a")))
+    theirs = "8" * 32
+    await ledger.record(OTHER, ev.SessionStarted(OTHER, "/w", 1.0), ev.TurnStarted(theirs, 1.0))
+    with pytest.raises(TransitionRefused, match="no such turn"):
+        await ledger.record(OTHER, proposed(action("b", session=OTHER, turn=TURN)))
+    heir = replace(action("b", session=OTHER, turn=theirs), supersedes="a")
+    with pytest.raises(TransitionRefused, match="not in this session"):
+        await ledger.record(OTHER, proposed(heir))
+    with pytest.raises(TransitionRefused, match="proposed already"):
+        await ledger.record(SESSION, proposed(action("a")))
+
+
+@pytest.mark.parametrize("column", ["id", "workspace", "started"])
+def test_only_the_title_of_a_session_changes(raw: sqlite3.Connection, column: str) -> None:
+    fill(raw, OPENING[0])
+    raw.execute("UPDATE session SET title = 'new'")
+    with pytest.raises(sqlite3.IntegrityError, match="Only the title"):
+        raw.execute(f"UPDATE session SET {column} = 5")
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(ActionState)), max_size=25))
+def test_any_sequence_of_steps_follows_the_drawing(steps: list[tuple[str, ActionState]]) -> None:
+    """Two actions at once: each moves by LEGAL alone, and the fold over the log agrees."""
+    expected: dict[str, ActionState] = {}
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        migrate(db)
+        fill(db, *OPENING)
+        for name, new in steps:
+            old = expected.get(name)
+            if (old, new) in LEGAL or (old is None and new is ActionState.PROPOSED):
+                expected[name] = new
+                fill(db, step(action(name), new))
+            else:
+                with pytest.raises((sqlite3.IntegrityError, TransitionRefused)):
+                    fill(db, step(action(name), new))
+                db.execute("ROLLBACK")
+        assert dict(db.execute("SELECT id, state FROM action")) == expected
+        transcript = Transcript()
+        transcript.apply_all(decode(body) for (body,) in db.execute("SELECT body FROM event"))
+        assert {name: transcript.deed(name).state for name in expected} == expected
+
+
+async def test_of_two_answers_at_once_exactly_one_wins(ledger: SqliteLedger) -> None:
+    await ledger.record(SESSION, *OPENING)
+    for n in range(30):
+        what = action(f"a{n}")
+        await ledger.record(SESSION, *life_to(what, ActionState.WAITING))
+        answers = [decided(what, Outcome.ALLOW), decided(what, Outcome.DENY)]
+        ends = await asyncio.gather(
+            *(ledger.record(SESSION, answer) for answer in answers), return_exceptions=True
+        )
+        assert sorted(type(end).__name__ for end in ends) == ["NoneType", "TransitionRefused"]
+        winner = answers[ends.index(None)].decision.outcome
+        won = ActionState.ALLOWED if winner is Outcome.ALLOW else ActionState.DENIED
+        assert await state_of(ledger, what.id) is won
 
 
 async def test_two_decisions_first_one_stands(ledger: SqliteLedger) -> None:
