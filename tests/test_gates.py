@@ -161,6 +161,13 @@ def test_a_short_answer_loads_next_to_nothing(option: str) -> None:
     }
 
 
+def test_the_first_frame_loads_no_sdk_and_no_settings() -> None:
+    names = loaded("import pocketcoder_tui.cli.start, pocketcoder_tui.ui.run")
+    assert "textual" in tops(names)
+    assert not tops(names) & {"docker", "pydantic", "aiosqlite", "libtmux", "sqlite3"}
+    assert "google.genai" not in names
+
+
 def test_the_engine_loads_no_screen() -> None:
     every = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")

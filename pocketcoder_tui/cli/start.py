@@ -78,7 +78,7 @@ def _log_to_file(paths: Paths) -> None:
         paths.log, maxBytes=LOG_BYTES, backupCount=1, delay=True, errors="backslashreplace"
     )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger().addHandler(handler)
     logging.captureWarnings(True)
 
 

@@ -1,6 +1,7 @@
 """A home and a workspace of the test's own, and ways to run the command in or out of a terminal."""
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ import pytest
 from pocketcoder_tui.config.paths import Paths
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Typed = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
@@ -46,3 +48,43 @@ def run(environ: dict[str, str], paths: Paths) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def typed(environ: dict[str, str], paths: Paths) -> Typed:
+    """Run `pocketcoder ARGS` on a terminal; ``answer`` is typed once ``question`` is seen."""
+
+    def typed(*argv: str, question: str = "", answer: str = "", **more: str) -> tuple[int, str]:
+        ours, theirs = pty.openpty()
+        child = subprocess.Popen(
+            [sys.executable, "-m", "pocketcoder_tui", *argv],
+            cwd=paths.workspace,
+            env=environ | {"TERM": "xterm"} | more,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        seen = b""
+        try:
+            while piece := _piece(ours):
+                seen += piece
+                if question and question.encode() in seen:
+                    question = ""
+                    os.write(ours, answer.encode())
+            status = child.wait(timeout=60)
+        finally:
+            child.kill()
+            os.close(ours)
+        return status, seen.decode().replace("\r\n", "\n")
+
+    return typed
+
+
+def _piece(terminal: int) -> bytes:
+    """Read what a terminal shows next; nothing once its last program is gone (EIO on Linux)."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
