@@ -111,6 +111,10 @@ class Box(Protocol):
         """The container's name, for `docker exec` by hand."""
 
     @property
+    def user(self) -> str:
+        """Who everything in it runs as, "uid:gid"."""
+
+    @property
     def started(self) -> float:
         """Unix seconds of the container's last start; what was in memory before is gone."""
 

@@ -46,12 +46,12 @@ async def make_workbench(options: Options) -> Session:
     )
 
 
-def attach(container: str, user: str) -> int:
+def attach(box: Box) -> int:
     """Blocking: hand this process's terminal to the box's tmux. Raises SandboxError."""
     from pocketcoder_tui.relay import attach_argv
     from pocketcoder_tui.sandbox import attach as attach_to
 
-    return attach_to(container, attach_argv(), user=user)
+    return attach_to(box.id, attach_argv(), user=box.user)
 
 
 class LazySandbox:

@@ -10,7 +10,7 @@ from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.errors import KeyMissing, PocketCoderError
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.ports import Ledger, SessionSummary
+from pocketcoder_tui.core.ports import Box, Ledger, SessionSummary
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.engine.actor import Actor
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
@@ -40,7 +40,7 @@ class Session:
         voice: Voice,
         setup: Setup,
         make_keeper: Callable[[Journal, Crew], BoxKeeper],
-        attach: Callable[[str], int],
+        attach: Callable[[Box], int],
     ) -> None:
         self._journal = journal
         self._ledger = ledger
@@ -82,6 +82,7 @@ class Session:
     async def open(self) -> None:
         """See Workbench; the box starts in the background."""
         self._crew.start(self._wake(), "start")
+        self._crew.start(self._voice.warm(), "model library")
 
     async def checks(self) -> list[Check]:
         """See Workbench."""
@@ -96,6 +97,7 @@ class Session:
     async def set_key(self, key: str) -> None:
         """See Workbench."""
         await self._voice.set_key(key)
+        self._crew.start(self._voice.warm(), "model library")
 
     async def take_tour(self) -> None:
         """See Workbench."""
@@ -151,7 +153,7 @@ class Session:
         ready = self._keeper.ready
         if ready is None:
             raise PocketCoderError("The box does not run yet.", hint="Start it first.")
-        return self._attach(ready.box.id)
+        return self._attach(ready.box)
 
     async def sessions(self) -> list[SessionSummary]:
         """See Workbench."""

@@ -46,6 +46,13 @@ class Voice:
         elif self._key is not None and self._key.get_secret_value():
             self._model = self._gemini(self._key)
 
+    async def warm(self) -> None:
+        """Load the model's library in a thread, so that the first message does not wait for it."""
+        if self._model is not None and self._model.provider != TOUR:
+            from pocketcoder_tui.reasoning import preload
+
+            await preload()
+
     def model(self) -> Model:
         """Return the model. Raises KeyMissing when there is none."""
         if self._model is None:

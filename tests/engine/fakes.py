@@ -25,6 +25,7 @@ class FakeBox:
     def __init__(self, box_id: str = "box-1") -> None:
         self.id = box_id
         self.name = "fake"
+        self.user = "1000:1000"
         self.started = 0.0
         self.asked: list[Sequence[str]] = []
         self.answer = ExecResult(0, b"", b"")

@@ -36,6 +36,9 @@ class FakeVoice:
     def check(self) -> Check:
         return Check("key", "Model", CheckState.OK, "Set.")
 
+    async def warm(self) -> None:
+        return None
+
     async def aclose(self) -> None:
         return None
 
@@ -116,7 +119,7 @@ async def running(
         voice=FakeVoice(model),
         setup=FakeSetup(),
         make_keeper=make_keeper,
-        attach=lambda box_id: 0,
+        attach=lambda box: 0,
     )
     rig.session.listen(rig.heard)
     await rig.session.open()

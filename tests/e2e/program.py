@@ -1,0 +1,69 @@
+"""The program as a person starts it, in a folder of its own, against a local model server."""
+
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from pocketcoder_tui.sandbox.container import DockerSandbox
+from tests.e2e.screen import Screen, screen
+from tests.support.gemini_server import KEY, GeminiServer
+
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "DOCKER_HOST")
+
+
+class Home:
+    """A person's home, configuration and workspace below one folder."""
+
+    def __init__(self, folder: Path, server: GeminiServer | None) -> None:
+        self.folder = folder
+        self.workspace = folder / "shop"
+        self.workspace.mkdir()
+        kept = {name: os.environ[name] for name in CERTIFICATES if name in os.environ}
+        self.env = {
+            **kept,
+            "HOME": str(folder),
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "TERM": "tmux-256color",
+            "XDG_STATE_HOME": str(folder / "state"),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+        }
+        if server is not None:
+            self.env["POCKETCODER_GEMINI_BASE_URL"] = server.base_url
+            self.env["GEMINI_API_KEY"] = KEY
+
+    @contextlib.asynccontextmanager
+    async def started(
+        self, *words: str, size: tuple[int, int] = (120, 36)
+    ) -> AsyncIterator[Screen]:
+        """Run pocketcoder on the workspace in a terminal."""
+        argv = [sys.executable, "-m", "pocketcoder_tui", *words, str(self.workspace)]
+        async with screen(self.folder, argv, self.env, cwd=self.folder, size=size) as shown:
+            yield shown
+
+    async def remove_box(self, image: str) -> None:
+        """Take the workspace's container away."""
+        async with DockerSandbox(self.workspace, image=image) as sandbox:
+            await sandbox.remove()
+
+
+async def ask(shown: Screen, text: str) -> None:
+    """Wait until the box is ready, then send a message."""
+    await shown.until("box ready")
+    shown.type(text)
+    await shown.until(text)
+    shown.press("Enter")
+
+
+async def press_decision(shown: Screen, key: str, done: str) -> None:
+    """Press a deciding key, again if the row had just come up, until the screen says it is done."""
+    await shown.until("Waiting for you · ")
+    shown.press("C-y")
+    await shown.until("allow once")
+    while True:
+        shown.press(key)
+        seen = await shown.until(lambda text: done in text or "just come up" in text)
+        if done in seen:
+            return
