@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pocketcoder_tui.core.checks import Progress
 from pocketcoder_tui.core.errors import SandboxError
+from pocketcoder_tui.sandbox.host import ThisHost
+from pocketcoder_tui.sandbox.install import install_packages
 from pocketcoder_tui.sandbox.process import HostProcess
 from pocketcoder_tui.sandbox.sources import Source, distribution_sources, read_sources
 from pocketcoder_tui.sandbox.threads import Engine
@@ -74,12 +76,10 @@ async def bootstrap_base(
     Nothing is written to the host's disk: the tar streams into Docker. Closing the iterator ends
     mmdebstrap and leaves no image. Raises SandboxError.
     """
-    if shutil.which("mmdebstrap") is None:
-        raise SandboxError(
-            "No image registry answers, and mmdebstrap is not installed to build without one.",
-            hint="Run: sudo apt-get install mmdebstrap.",
-        )
     lines = host_sources()
+    if shutil.which("mmdebstrap") is None:
+        async for step in install_packages(ThisHost(), ["mmdebstrap"]):
+            yield Progress(step.sentence)
     suite = lines[0].split("] ")[-1].removeprefix("deb ").split()[1]
     uid = os.geteuid()
     argv = bootstrap_command(packages, uid=uid, sudo=uid != 0 and await _sudo_works())

@@ -60,6 +60,19 @@ class DockerBox:
         ``limit`` is in bytes for each of stdout and stderr; the program is never held up by it.
         Raises ContainerGone or SandboxError.
         """
+        result = await self._run(argv, stdin, limit)
+        if result.status == _KILLED and not await self._lives():
+            raise ContainerGone("The box was stopped while it was in use.")
+        return result
+
+    async def open(self, argv: Sequence[str]) -> ByteStream:
+        """Start a program with its input and output held open, no TTY.
+
+        Raises ContainerGone or SandboxError.
+        """
+        return ExecStream(await open_wire(self._engine, await self._create(argv, True)))
+
+    async def _run(self, argv: Sequence[str], stdin: bytes, limit: int) -> ExecResult:
         if stdin and not (await self._engine.plain()):
             # TLS cannot close one direction alone, so the end of the input is counted instead.
             argv = ["sh", "-c", 'head -c "$0" | "$@"', str(len(stdin)), *argv]
@@ -78,12 +91,18 @@ class DockerBox:
         out, err = outputs[STDOUT], outputs[STDERR]
         return ExecResult(status, out.bytes(), err.bytes(), out.over or err.over)
 
-    async def open(self, argv: Sequence[str]) -> ByteStream:
-        """Start a program with its input and output held open, no TTY.
+    async def _lives(self) -> bool:
+        """Whether a program killed in the box was killed alone.
 
-        Raises ContainerGone or SandboxError.
+        The engine reports the programs' ends before the container's, so a program is started to
+        see: there is no container to start one in when its first process is gone.
         """
-        return ExecStream(await open_wire(self._engine, await self._create(argv, True)))
+        try:
+            await self._run(["true"], b"", 0)
+            facts = await self._engine.call("look at the box", "inspect_container", self._id)
+        except ContainerGone:
+            return False
+        return bool(facts["State"]["Running"])
 
     async def _create(self, argv: Sequence[str], stdin: bool) -> str:
         made = await self._engine.call(
@@ -101,14 +120,8 @@ class DockerBox:
         facts = await self._engine.call("ask for a status", "exec_inspect", exec_id)
         if facts["Running"] or facts["ExitCode"] is None:
             api = await self._engine.api()
-            status = await self._engine.run(_wait_for_end, api, self._id, exec_id, self._started)
-        else:
-            status = int(facts["ExitCode"])
-        if status == _KILLED:
-            state = await self._engine.call("look at the box", "inspect_container", self._id)
-            if not state["State"]["Running"]:
-                raise ContainerGone("The box was stopped while it was in use.")
-        return status
+            return await self._engine.run(_wait_for_end, api, self._id, exec_id, self._started)
+        return int(facts["ExitCode"])
 
 
 class _Kept:

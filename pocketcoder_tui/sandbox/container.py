@@ -14,17 +14,19 @@ from pocketcoder_tui.sandbox.box import DockerBox
 from pocketcoder_tui.sandbox.faults import translate, translated
 from pocketcoder_tui.sandbox.image import image_folder
 from pocketcoder_tui.sandbox.labels import FLAGS, GIT, WORKSPACE, container_name, labels_of
+from pocketcoder_tui.sandbox.locks import held
 from pocketcoder_tui.sandbox.threads import Engine
 
 __all__ = ["DockerSandbox"]
 
 _TRIES = 6
-"""How often another process may change the container under our hands before we give up."""
+"""Steps from any state to running, and some more for another user's changes meanwhile."""
 
 _STOP_SECONDS = 2
 
 _PREPARE = r"""
 command -v bash >/dev/null && command -v tmux >/dev/null || { echo 'bash or tmux'; exit 3; }
+chmod 0700 /home/agent
 umask 022
 new=$(mktemp -d /run/new.XXXXXX)
 printf 'agent:x:%s:%s::/home/agent:/bin/bash\n' "$1" "$2" \
@@ -140,6 +142,10 @@ class DockerSandbox:
 
     def _settle(self, api: docker.APIClient, config: dict[str, Any]) -> dict[str, Any]:
         """Bring the container to running, whatever state it is in. Blocking."""
+        with held(self.name):
+            return self._settle_alone(api, config)
+
+    def _settle_alone(self, api: docker.APIClient, config: dict[str, Any]) -> dict[str, Any]:
         for _ in range(_TRIES):
             facts = _inspect(api, self.name)
             if facts is None:

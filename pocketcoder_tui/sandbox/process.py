@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from pocketcoder_tui.core.errors import SandboxError
 
@@ -54,7 +54,7 @@ class HostProcess:
         """The last lines that it printed."""
         return "\n".join(self._tail)
 
-    async def lines(self) -> AsyncIterator[str]:
+    async def lines(self) -> AsyncGenerator[str, None]:
         """Yield what it prints, line by line, until it ends."""
         process = self._running()
         reader = process.stderr if self._stdout >= 0 else process.stdout
