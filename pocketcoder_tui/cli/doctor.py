@@ -79,7 +79,7 @@ def print_table(facts: Facts, paths: Paths) -> None:
         print(f"{_mark(row)}  {row.check.label:<{width}}  {sentence}")
         if row.check.hint:
             hint = encodable(plain(row.check.hint, keep_newlines=False))
-            print(paint(f"{'':<11}{'':<{width}}{hint}", GREY))
+            print(paint(f"{'':<{width + 13}}{hint}", GREY))
     print()
     for name, place in _places(paths):
         say(f"{name:<10} {place}")
