@@ -1,6 +1,8 @@
 """The one place that picks concrete classes and joins them into a workbench."""
 
 import asyncio
+import contextlib
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
@@ -18,7 +20,8 @@ from pocketcoder_tui.engine.setup import Setup
 from pocketcoder_tui.engine.voice import Voice
 
 if TYPE_CHECKING:
-    from pocketcoder_tui.sandbox import DockerSandbox
+    from pocketcoder_tui.relay.terminal import TmuxTerminal
+    from pocketcoder_tui.sandbox.container import DockerSandbox
 
 
 async def make_workbench(options: Options) -> Session:
@@ -42,16 +45,23 @@ async def make_workbench(options: Options) -> Session:
         return BoxKeeper(LazySandbox(options), _open_terminal(options), journal, crew)
 
     return Session(
-        journal, ledger, voice=voice, setup=setup, make_keeper=make_keeper, attach=attach
+        journal, ledger, voice=voice, setup=setup, make_keeper=make_keeper, attach=_attach_to_box
     )
 
 
-def attach(box: Box) -> int:
-    """Blocking: hand this process's terminal to the box's tmux. Raises SandboxError."""
-    from pocketcoder_tui.relay import attach_argv
-    from pocketcoder_tui.sandbox import attach as attach_to
+def attach(container: str, user: str) -> int:
+    """Blocking: hand this process's terminal to the box's tmux. Raises SandboxError.
 
-    return attach_to(box.id, attach_argv(), user=box.user)
+    ``user`` is ``uid:gid``; empty for the one that the container was made with.
+    """
+    from pocketcoder_tui.relay.server import attach_argv
+    from pocketcoder_tui.sandbox.attach import attach as attach_to
+
+    return attach_to(container, attach_argv(), user=user)
+
+
+def _attach_to_box(box: Box) -> int:
+    return attach(box.id, box.user)
 
 
 class LazySandbox:
@@ -75,15 +85,17 @@ class LazySandbox:
 
 def make_sandbox(options: Options) -> "DockerSandbox":
     """The sandbox of a workspace, with the limits of the settings. Does not start it."""
-    from pocketcoder_tui.sandbox import DockerSandbox, Limits, image_tag, parse_size
+    from pocketcoder_tui.sandbox.container import DockerSandbox
+    from pocketcoder_tui.sandbox.flags import Limits
+    from pocketcoder_tui.sandbox.image import image_tag
 
     settings = options.settings
     limits = Limits(
-        memory=parse_size(settings.memory),
+        memory=size_bytes(settings.memory),
         cpus=settings.cpus,
         pids=settings.pids,
-        tmp=parse_size(settings.tmp_size),
-        home=parse_size(settings.home_size),
+        tmp=size_bytes(settings.tmp_size),
+        home=size_bytes(settings.home_size),
     )
     return DockerSandbox(
         options.paths.workspace,
@@ -93,11 +105,25 @@ def make_sandbox(options: Options) -> "DockerSandbox":
     )
 
 
+def _load_terminal() -> "type[TmuxTerminal]":
+    """Import the relay. libtmux asks standard output for its encoding when it is imported, and a
+    full-screen program has put something in its place that has none."""
+    with contextlib.redirect_stdout(sys.__stdout__):
+        from pocketcoder_tui.relay.terminal import TmuxTerminal
+
+        return TmuxTerminal
+
+
+def size_bytes(size: str) -> int:
+    """Bytes of a size as Docker writes it, for example 512m or 4g (config.settings.Size)."""
+    return int(size[:-1]) << {"k": 10, "m": 20, "g": 30}[size[-1]]
+
+
 def _open_terminal(options: Options) -> Callable[[Box], Awaitable[Terminal]]:
     async def open_terminal(box: Box) -> Terminal:
-        from pocketcoder_tui.relay import TmuxTerminal
-
-        return await TmuxTerminal.open(box, output_limit=options.settings.output_limit)
+        terminal = await asyncio.to_thread(_load_terminal)
+        half = options.settings.output_limit // 2
+        return await terminal.open(box, head=half, tail=half)
 
     return open_terminal
 

@@ -22,7 +22,8 @@ class Setup:
 
     async def mend(self, check_id: str) -> AsyncGenerator[Progress]:
         """Bring what a check misses. Closing the iterator cancels it. Raises SandboxError."""
-        from pocketcoder_tui.sandbox import build_image, install_engine
+        from pocketcoder_tui.sandbox.image import build_image
+        from pocketcoder_tui.sandbox.install import install_engine
 
         match check_id:
             case "engine":
@@ -35,6 +36,7 @@ class Setup:
             yield progress
 
     def _look(self) -> list[Check]:
-        from pocketcoder_tui.sandbox import engine_check, image_check
+        from pocketcoder_tui.sandbox.engine import engine_check
+        from pocketcoder_tui.sandbox.image import image_check
 
-        return [engine_check(), image_check(self._settings.image)]
+        return [engine_check(), image_check()]

@@ -1,4 +1,4 @@
-"""The whole path in a real terminal: Docker, tmux, SQLite and SDK are real, the model is scripted."""
+"""The whole path in a real terminal: only the model is scripted, all else is real."""
 
 import os
 import signal

@@ -134,7 +134,7 @@ class GeminiServer:
         """Set when a client went away during a stall or a wait."""
         self.stalled = asyncio.Event()
         """Set when a reply has reached a stall or a wait."""
-        self._script = list(script)
+        self.script = list(script)
         self._key = key
         self._models = models
         self._compress = compress
@@ -223,10 +223,10 @@ class GeminiServer:
         return await self._stream(reader, writer, reply)
 
     def _next(self, request: dict[str, Any]) -> Reply:
-        if not self._script:
+        if not self.script:
             return [text("ok"), finish()]
-        stays = len(self._script) == 1 or callable(self._script[0])
-        entry = self._script[0] if stays else self._script.pop(0)
+        stays = len(self.script) == 1 or callable(self.script[0])
+        entry = self.script[0] if stays else self.script.pop(0)
         return entry(request) if callable(entry) else entry
 
     async def _stream(
