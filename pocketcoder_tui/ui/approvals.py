@@ -24,9 +24,6 @@ from pocketcoder_tui.ui.textview import TextView
 from pocketcoder_tui.ui.waiting import MOST_ROWS, WaitingList
 from pocketcoder_tui.ui.words import count
 
-SETTLE = 0.05
-"""Seconds a deciding key must stand alone; several keys within it are a paste."""
-
 AT_ONCE = "Several keys came at once, as in a paste. Nothing was decided."
 
 
@@ -52,11 +49,11 @@ class ApprovalsPane(Vertical, can_focus=True):
     class ZoomAsked(Message):
         """The person wants the whole screen for the row, or no longer."""
 
-    def __init__(self, kit: Kit, *, settle: float = SETTLE, grace: float | None = None) -> None:
+    def __init__(self, kit: Kit) -> None:
         super().__init__(id="approvals")
         self._kit = kit
-        self._settle_seconds = settle
-        self.gate = Gate(kit.clock) if grace is None else Gate(kit.clock, grace)
+        self._settle_seconds = kit.settle
+        self.gate = Gate(kit.clock, kit.grace)
         self._deeds: Sequence[Deed] = ()
         self._index = 0
         self._key_time = 0.0
@@ -145,17 +142,19 @@ class ApprovalsPane(Vertical, can_focus=True):
             )
         if self.query_one("#reason").display:
             return Content.styled("Enter denies with this reason   Esc back", "$text-muted")
+        narrow = self.size.width < 60
         left = self.gate.reading.left
         if not self.gate.reading.whole:
-            more = f"{count(left, 'more line')}  " if left else ""
-            return Content.styled(f"{more}Scroll to the end to decide: Space", "$warning")
+            more = f"   {count(left, 'line')} more" if left else ""
+            return Content.styled(f"Scroll to the end to decide: Space{more}", "$warning")
         if self._refused:
             return Content.styled(self._refused, "$warning")
         if not self.has_focus:
             return Content.styled("^Y decide", "$text-muted")
         return Content.assemble(
             ("y", "bold $success"), " allow once   ", ("n", "bold $error"), " deny   ",
-            ("N", "bold $error"), " deny with a reason   ", ("f", "bold"), " whole screen",
+            ("N", "bold $error"), " reason" if narrow else " deny with a reason",
+            ("   f", "bold"), "" if narrow else " whole screen",
         )  # fmt: skip
 
     def on_text_view_seen(self, event: TextView.Seen) -> None:

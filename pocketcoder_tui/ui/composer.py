@@ -1,5 +1,6 @@
 """Where the person writes. What is typed stays until it was taken."""
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
@@ -28,11 +29,10 @@ class Draft(TextArea):
             super().__init__()
             self.step = step
 
-    async def _on_key(self, event: object) -> None:
-        """Enter sends; TextArea itself would put a newline, before any binding is asked."""
-        if getattr(event, "key", "") == "enter":
-            return
-        await super()._on_key(event)  # type: ignore[arg-type] # Textual's own Key event
+    def on_key(self, event: events.Key) -> None:
+        """Enter sends: keep TextArea from putting a newline before any binding is asked."""
+        if event.key == "enter":
+            event.prevent_default()
 
     def action_send(self) -> None:
         """Offer the text; it is cleared by whoever took it."""

@@ -49,10 +49,10 @@ def lines_of(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     line: list[Piece] = []
     for piece in pieces:
         first, *rest = piece.text.split("\n")
-        line.append(Piece(first, piece.ink))
+        line += [Piece(first, piece.ink)] if first else []
         for text in rest:
             yield line
-            line = [Piece(text, piece.ink)]
+            line = [Piece(text, piece.ink)] if text else []
     yield line
 
 

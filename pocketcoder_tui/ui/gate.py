@@ -2,9 +2,6 @@
 
 from pocketcoder_tui.ui.kit import Clock
 
-GRACE = 0.5
-"""Seconds for which a row that has just come up takes no decision."""
-
 
 class Reading:
     """How far one text has been on screen, from its first line on without a gap."""
@@ -36,7 +33,7 @@ class Reading:
 class Gate:
     """Says whether a key may decide about the row that is selected."""
 
-    def __init__(self, clock: Clock, grace: float = GRACE) -> None:
+    def __init__(self, clock: Clock, grace: float) -> None:
         self._clock = clock
         self.grace = grace
         self._readings: dict[str, Reading] = {}

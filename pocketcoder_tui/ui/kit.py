@@ -34,6 +34,10 @@ class Kit:
     clock: Clock = field(default_factory=Clock)
     ascii: bool = False
     """Draw states with letters of the keyboard only."""
+    grace: float = 0.5
+    """Seconds for which a row that has just come up takes no decision."""
+    settle: float = 0.05
+    """Seconds a deciding key must stand alone; several keys within it are a paste."""
 
     def pick(self, glyph: str, fallback: str) -> str:
         """Return the glyph, or its fallback for an ASCII terminal."""
