@@ -5,6 +5,7 @@ ours, its traceback is in the log (sysexits.h, EX_SOFTWARE) Â· 130 interrupted Â
 the output any more.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -81,10 +82,8 @@ def _complain(status: int, sentence: str, hint: str = "") -> int:
     from pocketcoder_tui.gatekeeper.faithful import plain
 
     lines = [line for line in (sentence, hint) if line]
-    try:
+    with contextlib.suppress(OSError):  # nobody listens there either
         print(*(plain(line) for line in lines), sep="\n", file=sys.stderr)
-    except OSError:
-        return status
     return status
 
 
