@@ -1,0 +1,133 @@
+"""One control-mode client over one byte stream: commands out, replies and notifications in."""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from pocketcoder_tui.core.errors import PocketCoderError, RelayError
+from pocketcoder_tui.core.ports import ByteStream
+from pocketcoder_tui.relay.protocol import ControlParser, Exit, Notification, Reply
+
+_SPECIAL = re.compile(rb'[\x00-\x1f\x7f"\\$~#;{}%]')
+STREAM_ENDED = "The connection to the box's terminal ended."
+
+
+def quote(argument: str | bytes) -> bytes:
+    """Write one argument for tmux's command parser, byte for byte.
+
+    Double quotes with three-digit octal escapes, which the parser takes for any byte but NUL
+    (tmux(1), PARSING SYNTAX). Raises ValueError for NUL.
+    """
+    data = argument.encode() if isinstance(argument, str) else argument
+    if b"\0" in data:
+        raise ValueError("tmux arguments cannot hold a NUL byte")
+    return b'"%s"' % _SPECIAL.sub(lambda m: b"\\%03o" % m[0][0], data)
+
+
+def line(*arguments: str | bytes) -> bytes:
+    """Write a whole command with its newline."""
+    return b" ".join(map(quote, arguments)) + b"\n"
+
+
+class ControlClient:
+    """Owns the stream and the task that reads it. Use ``start`` and ``aclose``."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self._parser = ControlParser()
+        self._waiting: deque[asyncio.Future[Reply]] = deque()
+        self._listeners: list[Callable[[Notification], None]] = []
+        self._closers: list[Callable[[PocketCoderError], None]] = []
+        self._writing = asyncio.Lock()
+        self._reader: asyncio.Task[None] | None = None
+        self.gone: PocketCoderError | None = None
+        """Why no command can be sent any more; None while the stream is up."""
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._reader = asyncio.create_task(self._read(), name="relay-control")
+
+    def listen(
+        self,
+        on_notification: Callable[[Notification], None],
+        on_gone: Callable[[PocketCoderError], None],
+    ) -> None:
+        """Call back on the loop, in the stream's order, and once when the stream is gone."""
+        self._listeners.append(on_notification)
+        self._closers.append(on_gone)
+
+    async def send(self, commands: Sequence[bytes]) -> list[asyncio.Future[Reply]]:
+        """Write command lines at once; one future for each. Raises RelayError or ContainerGone."""
+        loop = asyncio.get_running_loop()
+        async with self._writing:
+            if self.gone is not None:
+                raise self.gone
+            futures = [loop.create_future() for _ in commands]
+            self._waiting.extend(futures)
+            try:
+                await self._stream.write(b"".join(commands))
+            except PocketCoderError as error:
+                self._fail(error)
+                raise
+        return futures
+
+    async def ask(self, *commands: bytes) -> list[Reply]:
+        """Write command lines at once and wait for all replies, failed ones included."""
+        futures = await self.send(commands)
+        return [await future for future in futures]
+
+    async def command(self, *arguments: str | bytes) -> tuple[bytes, ...]:
+        """Run one tmux command. Raises RelayError with tmux's words when it fails."""
+        [reply] = await self.ask(line(*arguments))
+        if not reply.ok:
+            said = b" ".join(reply.lines).decode("utf-8", "replace")
+            raise RelayError(f"The box's tmux refused a command: {said}.")
+        return reply.lines
+
+    async def _read(self) -> None:
+        error: PocketCoderError = RelayError(STREAM_ENDED)
+        try:
+            while data := await self._stream.read():
+                for notification in self._parser.feed(data):
+                    self._take(notification)
+                # A flood must not keep the loop from everything else.
+                await asyncio.sleep(0)
+        except PocketCoderError as why:
+            error = why
+        finally:
+            self._fail(error)
+
+    def _take(self, notification: Notification) -> None:
+        match notification:
+            case Reply(ours=True):
+                if self._waiting:
+                    future = self._waiting.popleft()
+                    if not future.done():
+                        future.set_result(notification)
+            case Exit():
+                self._fail(RelayError("The box's tmux server closed the connection."))
+            case _:
+                for listener in self._listeners:
+                    listener(notification)
+
+    def _fail(self, error: PocketCoderError) -> None:
+        if self.gone is not None:
+            return
+        self.gone = error
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(error)
+                # Whoever asked may have been cancelled; then nobody reads the exception.
+                future.exception()
+        for closer in self._closers:
+            closer(error)
+
+    async def aclose(self) -> None:
+        """Let go of the stream; the server and its panes go on."""
+        self._fail(RelayError("The connection to the box's terminal was closed."))
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+        await self._stream.aclose()

@@ -1,0 +1,106 @@
+"""libtmux's objects over the control stream: sessions, windows and panes, found and made.
+
+libtmux is synchronous and starts a tmux program for its listings. Here ``cmd`` travels over the
+stream, listings are built from ``cmd`` too, and ``tmux_bin`` names a program that does not exist:
+a path of libtmux's that goes around raises TmuxCommandNotFound, and no tmux client ever runs on
+the host. All of it is called from a worker thread.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from libtmux import Pane, Server, Session, Window
+from libtmux.exc import LibTmuxException
+from libtmux.neo import get_output_format, parse_output
+
+from pocketcoder_tui.core.errors import RelayError
+from pocketcoder_tui.relay.control import ControlClient, line
+from pocketcoder_tui.relay.protocol import Reply
+
+NO_TMUX = "/nonexistent/no-tmux-on-the-host"
+_VERSION = "3.3a"
+"""libtmux asks for the fields that this version knows; newer ones know them as well."""
+
+
+class StreamAnswer:
+    """One command's answer in the shape of libtmux's ``tmux_cmd``."""
+
+    def __init__(self, argv: list[str], reply: Reply) -> None:
+        text = [part.decode("utf-8", "backslashreplace") for part in reply.lines]
+        self.cmd = argv
+        self.returncode = 0 if reply.ok else 1
+        self.stdout = text if reply.ok else []
+        self.stderr = [] if reply.ok else text or ["tmux refused the command"]
+
+
+class StreamServer(Server):
+    """libtmux's server, reached over a control client that lives on an event loop."""
+
+    def __init__(self, control: ControlClient, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(tmux_bin=NO_TMUX)
+        self._control = control
+        self._loop = loop
+
+    def _wait(self, work: Coroutine[Any, Any, list[Reply]]) -> list[Reply]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def cmd(self, cmd: str, *args: Any, target: str | int | None = None) -> Any:
+        """Run one command over the stream. Must not be called on the loop's own thread."""
+        aim = [] if target is None else ["-t", str(target)]
+        argv = [cmd, *aim, *(str(arg) for arg in args)]
+        [reply] = self._wait(self._control.ask(line(*argv)))
+        return StreamAnswer(argv, reply)
+
+    def rows(self, listing: str, *args: str) -> list[dict[str, Any]]:
+        """A listing's rows with libtmux's own fields. Raises LibTmuxException."""
+        _, form = get_output_format(listing, _VERSION)
+        answer = self.cmd(listing, *args, f"-F{form}")
+        if answer.stderr:
+            raise LibTmuxException(answer.stderr)
+        return [dict(parse_output(row, listing, _VERSION)) for row in answer.stdout]
+
+    def session_named(self, name: str) -> Session | None:
+        """Find a session."""
+        rows = [row for row in self.rows("list-sessions") if row.get("session_name") == name]
+        return Session(server=self, **rows[0]) if rows else None
+
+    def window_named(self, session: Session, name: str) -> Window | None:
+        """Find a window of a session."""
+        rows = self.rows("list-windows", "-t", str(session.session_id))
+        found = [row for row in rows if row.get("window_name") == name]
+        return Window(server=self, **found[0]) if found else None
+
+    def pane_of(self, window: Window) -> Pane:
+        """The window's first pane. Raises LibTmuxException."""
+        rows = self.rows("list-panes", "-t", str(window.window_id))
+        return Pane(server=self, **rows[0])
+
+
+def _find_or_make(server: StreamServer, session_name: str, window_name: str) -> tuple[Window, Pane]:
+    session = server.session_named(session_name)
+    if session is None:
+        raise RelayError("The box's tmux server lost its session.")
+    window = server.window_named(session, window_name)
+    if window is None:
+        window = server.window_named(session, "ended")
+    if window is None:
+        made = session.cmd("new-window", "-d", "-P", "-F#{window_id}", "-n", window_name)
+        if made.stderr:
+            raise RelayError(f"The box's tmux made no window: {made.stderr[0]}.")
+        window = server.window_named(session, window_name)
+    if window is None:
+        raise RelayError("The box's tmux lost a window that it had made.")
+    return window, server.pane_of(window)
+
+
+async def find_or_make(control: ControlClient, session: str, window: str) -> tuple[Window, Pane]:
+    """The named window of the session and its pane; made when it is not there.
+
+    Raises RelayError.
+    """
+    server = StreamServer(control, asyncio.get_running_loop())
+    try:
+        return await asyncio.to_thread(_find_or_make, server, session, window)
+    except LibTmuxException as error:
+        raise RelayError(f"The box's tmux did not list its windows: {error}.") from error

@@ -1,0 +1,61 @@
+"""The pane's screen as frames: asked for when something was printed, 30 a second at most."""
+
+import asyncio
+from collections.abc import Callable
+
+from pocketcoder_tui.core.errors import PocketCoderError
+from pocketcoder_tui.core.events import ScreenChanged
+from pocketcoder_tui.relay.control import ControlClient, line
+
+INTERVAL = 1 / 30
+"""Seconds between two frames."""
+
+
+class ScreenWatch:
+    """Owns one task while somebody watches."""
+
+    def __init__(
+        self, control: ControlClient, pane: str, on_frame: Callable[[ScreenChanged], None]
+    ) -> None:
+        self._control = control
+        self._pane = pane
+        self._on_frame = on_frame
+        self._changed = asyncio.Event()
+        self._changed.set()
+        self._rested = asyncio.Event()
+        self._rested.set()
+        self._last: ScreenChanged | None = None
+
+    def touched(self) -> None:
+        """Something was printed, or the size changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Draw until cancelled, or until the stream is gone."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                await self._changed.wait()
+                await self._rested.wait()
+                self._changed.clear()
+                self._rested.clear()
+                loop.call_later(INTERVAL, self._rested.set)
+                frame = await self._frame()
+                if frame is not None and frame != self._last:
+                    self._last = frame
+                    self._on_frame(frame)
+        except PocketCoderError:
+            # The terminal's own calls tell why; there is nothing more to draw.
+            return
+
+    async def _frame(self) -> ScreenChanged | None:
+        where = "#{pane_width} #{cursor_x} #{cursor_y}"
+        facts, screen = await self._control.ask(
+            line("display-message", "-p", "-t", self._pane, where),
+            line("capture-pane", "-e", "-p", "-t", self._pane),
+        )
+        if not (facts.ok and screen.ok):
+            return None
+        width, x, y = (int(word) for word in facts.lines[0].split())
+        lines = tuple(text.decode("utf-8", "replace") for text in screen.lines)
+        return ScreenChanged(lines, width, (x, y))
