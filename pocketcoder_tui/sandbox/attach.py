@@ -113,7 +113,9 @@ class _Joint:
         typed = b""
         while not ended_by:
             watched = [sock, woken.fileno(), *([] if typed else [keys])]
-            ready, _, _ = select.select(watched, [sock] if typed else [], [])
+            # TLS may hold bytes that select does not know of.
+            held = isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
+            ready, _, _ = select.select(watched, [sock] if typed else [], [], 0 if held else None)
             if woken.fileno() in ready:
                 woken.recv(_CHUNK)
                 sized = self._resize()
@@ -121,10 +123,10 @@ class _Joint:
                 typed = _read(keys)
                 if not typed:
                     return False
-            # Asked for each time: TLS may hold bytes that select does not know of.
-            while (shown := _receive(self.sock)) is not None:
-                if not shown:
-                    return True
+            shown = _receive(self.sock)
+            if shown == b"":
+                return True
+            if shown:
                 # The size is refused until the program has started; its first output is proof.
                 sized = sized or self._resize()
                 _write_all(self.screen, shown)

@@ -89,6 +89,28 @@ def socket_path(host: str) -> Path | None:
     return Path(parts.netloc + parts.path) if parts.scheme in ("unix", "http+unix") else None
 
 
+class _Client(docker.APIClient):  # type: ignore[misc]  # the SDK has no types
+    """The SDK's client, deaf to what the environment says about proxies and authorities.
+
+    Those are for the web; requests would send the engine's calls through a proxy, and would check
+    the engine's certificate against the web's authorities instead of ``DOCKER_CERT_PATH``'s.
+    """
+
+    @property
+    def trust_env(self) -> bool:
+        """Always False."""
+        return False
+
+    @trust_env.setter
+    def trust_env(self, _value: bool) -> None:
+        """The base class sets it; it stays as it is."""
+
+
+def _open(host: str, timeout: float) -> docker.APIClient:
+    settings = docker.utils.kwargs_from_env() | {"base_url": host}
+    return _Client(version="auto", timeout=timeout, **settings)
+
+
 def connect(*, timeout: float = CALL_SECONDS) -> docker.APIClient:
     """Open the SDK's client; the caller closes it.
 
@@ -99,8 +121,7 @@ def connect(*, timeout: float = CALL_SECONDS) -> docker.APIClient:
     if found.state is not EngineState.RUNNING:
         raise _error(found)
     with translated("reach Docker"):
-        settings = docker.utils.kwargs_from_env() | {"base_url": found.host}
-        return docker.APIClient(version="auto", timeout=timeout, **settings)
+        return _open(found.host, timeout)
 
 
 def find_engine(*, ask: bool = True) -> EngineFound:
@@ -117,8 +138,7 @@ def find_engine(*, ask: bool = True) -> EngineFound:
     if not ask:
         return EngineFound(EngineState.RUNNING, host)
     try:
-        settings = docker.utils.kwargs_from_env() | {"base_url": host}
-        client = docker.APIClient(version="auto", timeout=PROBE_SECONDS, **settings)
+        client = _open(host, PROBE_SECONDS)
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         return EngineFound(EngineState.SILENT, host, detail=_last_words(error))
     try:

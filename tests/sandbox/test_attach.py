@@ -105,8 +105,8 @@ def _open(
 async def test_keys_go_in_output_comes_out_and_the_status_is_returned(
     box: DockerBox, terminals: list[Terminal]
 ) -> None:
-    terminal = _open(terminals, box, "bash", "--norc")
-    await terminal.until(b"$ ")
+    terminal = _open(terminals, box, "env", "PS1=ready> ", "bash", "--norc")
+    await terminal.until(b"ready> ")
 
     terminal.type(b"echo $((6*7)) $TERM ${SECRET_OF_HOST-none}; tty\r")
     await terminal.until(b"42 xterm-256color none")
@@ -121,8 +121,8 @@ async def test_keys_go_in_output_comes_out_and_the_status_is_returned(
 async def test_the_size_is_right_at_the_start_and_follows(
     box: DockerBox, terminals: list[Terminal]
 ) -> None:
-    terminal = _open(terminals, box, "bash", "--norc", size=(91, 27))
-    await terminal.until(b"$ ")
+    terminal = _open(terminals, box, "env", "PS1=ready> ", "bash", "--norc", size=(91, 27))
+    await terminal.until(b"ready> ")
     terminal.type(b"stty size\r")
     await terminal.until(b"27 91")
 
@@ -139,8 +139,8 @@ async def test_the_size_is_right_at_the_start_and_follows(
 async def test_the_terminal_is_raw_inside_and_control_c_reaches_the_box(
     box: DockerBox, terminals: list[Terminal]
 ) -> None:
-    terminal = _open(terminals, box, "bash", "--norc")
-    await terminal.until(b"$ ")
+    terminal = _open(terminals, box, "env", "PS1=ready> ", "bash", "--norc")
+    await terminal.until(b"ready> ")
     terminal.type(b"sleep 1000; echo interrupted=$?\r")
     await terminal.until(b"sleep 1000")
     while (await box.exec(["pgrep", "-x", "sleep", "-f", "sleep 1000"])).status:
@@ -187,6 +187,8 @@ async def test_the_terminal_is_restored_when_the_box_goes_away(
 async def test_tmux_can_be_attached_and_detached(box: DockerBox, terminals: list[Terminal]) -> None:
     tmux = ["tmux", "-u", "-S", "/run/pocketcoder/test.sock"]
     assert (await box.exec([*tmux, "new-session", "-d", "-s", "s", "cat"])).status == 0
+    # Keys less than 1 ms apart are a paste for tmux, and a paste holds no detach key.
+    await box.exec([*tmux, "set-option", "-g", "assume-paste-time", "0"])
     terminal = _open(terminals, box, *tmux, "attach", "-t", "s")
     await terminal.until(b"[s]")
     terminal.type("typed: grüße\r".encode())
