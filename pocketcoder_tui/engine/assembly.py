@@ -122,8 +122,7 @@ def size_bytes(size: str) -> int:
 def _open_terminal(options: Options) -> Callable[[Box], Awaitable[Terminal]]:
     async def open_terminal(box: Box) -> Terminal:
         terminal = await asyncio.to_thread(_load_terminal)
-        half = options.settings.output_limit // 2
-        return await terminal.open(box, head=half, tail=half)
+        return await terminal.open(box, output_limit=options.settings.output_limit)
 
     return open_terminal
 

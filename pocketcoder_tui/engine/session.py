@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Outcome
@@ -176,7 +177,7 @@ class Session:
             turn_id=turn_id,
         )
 
-    def _begin(self, turn: Turn, work: "asyncio._CoroutineLike[None]") -> None:
+    def _begin(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
         self._turn = turn
         self._turn_task = self._crew.start(work, "turn")
 

@@ -24,4 +24,4 @@ def judge(action: Action, *, mode: str = MODE_ASK) -> Verdict:
     """Say what becomes of an action in a mode. Raises ValueError for an unknown mode."""
     if mode != MODE_ASK:
         raise ValueError(f"unknown mode: {mode}")
-    return Verdict(None, f"In {mode} mode every action waits for you ({action.call.tool}).")
+    return Verdict(None, "Ask mode: every action waits for you.")

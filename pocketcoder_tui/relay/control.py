@@ -43,6 +43,7 @@ class ControlClient:
         self._reader: asyncio.Task[None] | None = None
         self.gone: PocketCoderError | None = None
         """Why no command can be sent any more; None while the stream is up."""
+        self._down = asyncio.Event()
 
     def start(self) -> None:
         """Begin to read."""
@@ -115,6 +116,7 @@ class ControlClient:
         if self.gone is not None:
             return
         self.gone = error
+        self._down.set()
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():
@@ -123,6 +125,11 @@ class ControlClient:
                 future.exception()
         for closer in self._closers:
             closer(error)
+
+    async def lost(self) -> str:
+        """Wait until the stream is gone; returns why."""
+        await self._down.wait()
+        return self.gone.sentence if self.gone is not None else STREAM_ENDED
 
     async def aclose(self) -> None:
         """Let go of the stream; the server and its panes go on."""

@@ -1,7 +1,7 @@
 """The agent's terminal: one tmux pane, one command at a time, each delivered exactly and once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any
 
@@ -73,7 +73,7 @@ class TmuxTerminal:
 
     async def run(
         self, action_id: str, command: bytes
-    ) -> AsyncIterator[CommandOutput | CommandEnded]:
+    ) -> AsyncGenerator[CommandOutput | CommandEnded]:
         """Deliver, verify, run once, and yield what comes; see the port."""
         capture = await self._dispatch(action_id, command)
         async with aclosing(capture.items()) as items:
@@ -115,7 +115,7 @@ class TmuxTerminal:
         """Say what became of an action; see the port."""
         return await find(self._box, self._control, self._pane, action_id)
 
-    async def follow(self, action_id: str) -> AsyncIterator[CommandOutput | CommandEnded]:
+    async def follow(self, action_id: str) -> AsyncGenerator[CommandOutput | CommandEnded]:
         """Take up a running command from its first byte of output; see the port.
 
         Raises RelayError when there is no such command.
@@ -152,7 +152,7 @@ class TmuxTerminal:
         return self._watch(on_frame)
 
     @asynccontextmanager
-    async def _watch(self, on_frame: Callable[[ScreenChanged], None]) -> AsyncIterator[None]:
+    async def _watch(self, on_frame: Callable[[ScreenChanged], None]) -> AsyncGenerator[None]:
         watch = ScreenWatch(self._control, self._pane.id, on_frame)
         self._pane.watchers.append(watch.touched)
         task = asyncio.create_task(watch.run(), name="relay-watch")
@@ -161,6 +161,10 @@ class TmuxTerminal:
         finally:
             self._pane.watchers.remove(watch.touched)
             await _cancel(task)
+
+    async def lost(self) -> str:
+        """Wait until the control stream is gone; returns the sentence that says why."""
+        return await self._control.lost()
 
     async def aclose(self) -> None:
         """Let go of the control stream; the pane and its command go on."""

@@ -112,7 +112,7 @@ class ListFiles:
     async def sketch(self, arguments: Json, box: Box) -> Sketch:
         """See Tool."""
         asked = ListArguments.model_validate(dict(arguments))
-        text = f"List {asked.path}\n{asked.depth} levels down"
+        text = f"List {asked.path}\n{_levels(asked.depth)}"
         return Sketch(Preview(PreviewKind.TEXT, "list", asked.path, text))
 
     async def perform(self, action: Action, box: Box) -> Execution:
@@ -174,6 +174,10 @@ class SearchFiles:
 def rooted(path: str) -> str:
     """Give a relative path a form that no program takes for an option."""
     return f"./{path}" if path.startswith("-") else path
+
+
+def _levels(depth: int) -> str:
+    return "this folder alone" if depth == 1 else f"{depth} levels down"
 
 
 def _entry(raw: str) -> str:
