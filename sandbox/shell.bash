@@ -2,7 +2,7 @@
 #
 #   bash shell.bash --pane           runs the pane's shell, and says when it ended
 #   bash --rcfile shell.bash -i      that shell
-#   bash shell.bash --log NAME       keeps a pane's output in /run/pocketcoder/log (bounded)
+#   bash shell.bash --log PID        keeps a shell's output in /run/pocketcoder/log (bounded)
 #
 # The relay writes an action's bytes to /run/pocketcoder/in/ID, reads them back, and then types
 #
@@ -25,11 +25,12 @@ if [[ ${1-} == --pane ]]; then
     exit "$status"
 fi
 if [[ ${1-} == --log ]]; then
-    # Pieces of 1 MiB; the newest five stay. `cat` writes what it reads at once.
+    # Pieces of 1 MiB; the newest five stay, and of earlier shells' logs the newest fifteen files.
+    # `cat` writes what it reads at once.
     cd /run/pocketcoder/log || exit
-    rm -f -- "${2:?}".*
+    ls -t | tail -n +16 | xargs -r rm -f --
     export SHELL=/bin/bash
-    exec split -b 1M -a 6 -d --filter='exec /bin/bash /opt/pocketcoder/shell.bash --keep "$FILE"' - "$2."
+    exec split -b 1M -a 6 -d --filter='exec /bin/bash /opt/pocketcoder/shell.bash --keep "$FILE"' - "${2:?}."
 fi
 if [[ ${1-} == --keep ]]; then
     number=$((10#${2##*.} - 4))

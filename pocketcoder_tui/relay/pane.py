@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from pocketcoder_tui.core.errors import PocketCoderError, ShellBusy
+from pocketcoder_tui.core.errors import PocketCoderError, RelayError, ShellBusy
 from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.relay import marks, records
 from pocketcoder_tui.relay.capture import Capture
@@ -30,7 +30,7 @@ _PROBE = "\x1b[5;133~"
 _ENDED = b"ended"
 """The name that tmux.conf gives to the window of a shell that ended."""
 
-_LOGGER = "exec /bin/bash /opt/pocketcoder/shell.bash --log "
+_LOGGER = "exec /bin/bash /opt/pocketcoder/shell.bash --log #{pane_pid}"
 _READ_BACK_TRIES = 5
 _AUTOPSIES = 20
 """Looks at a pane whose shell may have ended; each takes as long as a program's start."""
@@ -50,11 +50,9 @@ class Pane:
         limits: tuple[int, int],
     ) -> None:
         self.id = pane_id
-        self.log = f"pane{pane_id.removeprefix('%')}"
-        """The name of the pane's log in the box."""
         self.cwd = ""
         self.pid = 0
-        """The shell's process id in the box."""
+        """The process that the pane was started with; each has its own log in the box."""
         self.machine = PaneMachine()
         self.capture: Capture | None = None
         self.watchers: list[Callable[[], None]] = []
@@ -68,6 +66,7 @@ class Pane:
         self._tasks: set[asyncio.Task[None]] = set()
         self._pastes = 0
         self._burial = asyncio.Lock()
+        self._hinted = 0
         control.listen(self._on_notification, self._on_gone)
 
     # --- what others ask of it
@@ -122,9 +121,8 @@ class Pane:
             return
 
     async def keep_log(self) -> None:
-        """Pipe the pane to its log, unless that is so already."""
-        command = _LOGGER + self.log
-        await self._control.command("pipe-pane", "-o", "-t", self.id, command)
+        """Pipe the pane to its shell's log, unless that is so already."""
+        await self._control.command("pipe-pane", "-o", "-t", self.id, _LOGGER)
 
     # --- what it hears
 
@@ -135,7 +133,7 @@ class Pane:
             case Pause(pane) if pane == self.id.encode():
                 self._spawn(self._catch_up())
             case WindowRenamed(window, name) if window == self._window.encode() and name == _ENDED:
-                self._spawn(self.bury(self.pid))
+                self._spawn(self.bury(self.pid, looks=1))
             case LayoutChange():
                 self._touch()
 
@@ -163,7 +161,9 @@ class Pane:
         capture = self.capture
         if self.machine.mark(mark) and capture is not None:
             capture.failed(ShellBusy("The shell refused the action: it was claimed before."))
-        if isinstance(mark, marks.ShellEnded) and not self._burial.locked():
+        if isinstance(mark, marks.ShellEnded) and self._hinted != self.pid:
+            # One look for each shell is waiting at most: the hint may be forged, and often.
+            self._hinted = self.pid
             self._spawn(self.bury(self.pid))
         if isinstance(mark, marks.ActionOver):
             self.cwd = mark.cwd
@@ -192,12 +192,13 @@ class Pane:
     ) -> None:
         """Take the output from the log, because what was seen live has a gap."""
         claim = await records.claim_of(self._control, capture.action_id)
-        logged = await records.logged(self._box, self.log, capture.action_id)
+        pid = claim.pid if claim is not None else self.pid
+        logged = await records.logged(self._box, pid, capture.action_id)
         for _ in range(_READ_BACK_TRIES):
             # The log is written by another process; the end mark says that it is complete.
             if logged.over or shell_died:
                 break
-            logged = await records.logged(self._box, self.log, capture.action_id)
+            logged = await records.logged(self._box, pid, capture.action_id)
         capture.replace(logged.data)
         seconds = claim.ended - claim.started if claim is not None and claim.ended else None
         capture.ended(status, self.cwd, shell_died=shell_died, seconds=seconds, lost=logged.lost)
@@ -219,22 +220,27 @@ class Pane:
             machine.unknown()
             await self._end_from_log(capture, claim.status)
 
-    async def bury(self, pid: int) -> None:
+    async def bury(self, pid: int, looks: int = _AUTOPSIES) -> None:
         """The shell may have ended: if so keep its status, start a new one, and say so in the pane.
 
         ``pid`` is the process that was the pane's when the hint came.
         """
         async with self._burial:
-            if pid == self.pid:
-                dead, status = await self._autopsy()
-                if dead:
-                    await self._bury(status)
+            self._hinted = 0
+            if pid != self.pid:
+                return
+            dead, status = await self._autopsy(looks)
+            if dead:
+                await self._bury(status)
+            elif looks == 1:
+                # The name came after the new shell.
+                await self._control.command("rename-window", "-t", self._window, self._name)
 
-    async def _autopsy(self) -> tuple[bool, int | None]:
+    async def _autopsy(self, looks: int) -> tuple[bool, int | None]:
         """Whether the pane is dead, and its status."""
         form = "#{pane_dead} s#{pane_dead_status} g#{pane_dead_signal}"
         dead, status, signal = b"0", b"s", b"g"
-        for _ in range(_AUTOPSIES):
+        for _ in range(looks):
             # A child's end makes tmux collect the ends that it missed (see shell.bash).
             _, facts = await self._control.ask(
                 line("run-shell", "true"), line("display-message", "-p", "-t", self.id, form)
@@ -264,11 +270,18 @@ class Pane:
 
     async def _respawn(self) -> None:
         start = ["-c", self.cwd] if self.cwd else []
-        await self._control.command(
-            "respawn-pane", "-k", "-t", self.id, "-e", "PC_NEW_SHELL=1", *start
+        # A new program's output is miscounted for a client that followed the old one (seen with
+        # tmux 3.3a: the newest bytes stay behind); off and on takes the count anew.
+        replies = await self._control.ask(
+            line("refresh-client", "-A", f"{self.id}:off"),
+            line("pipe-pane", "-t", self.id),
+            line("respawn-pane", "-k", "-t", self.id, "-e", "PC_NEW_SHELL=1", *start),
+            line("refresh-client", "-A", f"{self.id}:on"),
+            line("pipe-pane", "-t", self.id, _LOGGER),
+            line("rename-window", "-t", self._window, self._name),
         )
-        await self._control.command("rename-window", "-t", self._window, self._name)
-        await self.keep_log()
+        if not replies[2].ok:
+            raise RelayError("The shell ended, and the box's tmux did not start a new one.")
         await self.look()
 
     async def look(self) -> bool:

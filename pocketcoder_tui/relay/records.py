@@ -144,9 +144,9 @@ def cut_log(text: bytes, action_id: str, lost: int) -> Logged:
     return Logged(b"".join(pieces), begun, over, 0 if begun else lost)
 
 
-async def logged(box: Box, pane: str, action_id: str) -> Logged:
-    """Read an action's output back from the pane's log in the box."""
-    argv = ["bash", "-c", _LOG, "bash", f"{HOME}/log", pane]
+async def logged(box: Box, pid: int, action_id: str) -> Logged:
+    """Read an action's output back from the log of the shell that ran it."""
+    argv = ["bash", "-c", _LOG, "bash", f"{HOME}/log", str(pid)]
     result = await box.exec(argv, limit=8 * _PIECE)
     first, _, text = result.stdout.partition(b"\n")
     number = first.rpartition(b".")[2]

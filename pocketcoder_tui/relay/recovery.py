@@ -67,7 +67,7 @@ async def _late(box: Box, control: ControlClient, pane: Pane, action_id: str) ->
 
 
 async def _read_back(box: Box, pane: Pane, action_id: str, claim: Claim) -> CommandEnded:
-    logged = await records.logged(box, pane.log, action_id)
+    logged = await records.logged(box, claim.pid, action_id)
     capture = Capture(action_id, *pane.limits)
     capture.replace(logged.data)
     return capture.ended(

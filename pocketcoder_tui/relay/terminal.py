@@ -131,7 +131,7 @@ class TmuxTerminal:
                 capture.skip_live()
             case _:
                 raise RelayError("That command does not run in the terminal.")
-        logged = await records.logged(self._box, self._pane.log, action_id)
+        logged = await records.logged(self._box, self._pane.pid, action_id)
         past = logged.data.decode("utf-8", "replace")
         capture.skip_live(overlap(past, capture.live))
         yield CommandOutput(past)
