@@ -14,6 +14,9 @@ def run_app(make_workbench: "MakeWorkbench", *, workspace: str = "") -> int:
     ``make_workbench`` is awaited after the first frame, so it is the place for slow imports.
     ``workspace`` is the folder to name in the header until the session says it.
     """
+    import gc
+
+    gc.disable()  # until the first frame: collecting while modules load costs a tenth of it
     from pocketcoder_tui.ui.run import run
 
     return run(make_workbench, workspace=workspace)

@@ -9,7 +9,9 @@ from functools import partial
 
 from rich.text import Text
 from textual.app import App, SystemCommand
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.theme import Theme
 
 from pocketcoder_tui.ui.actions import ACTIONS
 from pocketcoder_tui.ui.kit import Kit
@@ -26,7 +28,7 @@ class PocketCoderApp(App[None]):
 
     TITLE = "PocketCoder"
     CSS_PATH = "style.tcss"
-    ENABLE_COMMAND_PALETTE = True
+    theme: Reactive[str] = Reactive(DARK.name)
 
     def __init__(
         self, make_workbench: MakeWorkbench, *, workspace: str = "", kit: Kit | None = None
@@ -37,13 +39,12 @@ class PocketCoderApp(App[None]):
         self._workspace = workspace
         self._main: MainScreen | None = None
         self._signals: list[signal.Signals] = []
-
-    def on_load(self) -> None:
-        """Colours, before anything is drawn."""
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
         self.set_class(self.kit.ascii, "-ascii")
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Our own colours and Textual's; known before the style sheet is read the first time."""
+        return {theme.name: theme for theme in (DARK, LIGHT)} | super().available_themes
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""
@@ -64,7 +65,12 @@ class PocketCoderApp(App[None]):
             with suppress(ValueError, RuntimeError):  # not the main thread: nothing to catch there
                 loop.add_signal_handler(number, self._terminated)
                 self._signals.append(number)
-        self.call_after_refresh(gc.freeze)
+        self.call_after_refresh(self._first_frame_is_drawn)
+
+    def _first_frame_is_drawn(self) -> None:
+        """Keep what is loaded out of the collector's way for good, and let it work again."""
+        gc.freeze()
+        gc.enable()
 
     def on_unmount(self) -> None:
         """Give the signals back."""

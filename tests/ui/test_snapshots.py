@@ -1,0 +1,109 @@
+"""Pictures of the screen at three sizes; look at the report when one differs, then decide.
+
+Make them again with: pytest tests/ui/test_snapshots.py --snapshot-update
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.actions import Outcome
+from pocketcoder_tui.core.model import PartKind
+from pocketcoder_tui.ui.app import PocketCoderApp
+from pocketcoder_tui.ui.kit import Kit
+from tests.ui.bench import (
+    ALL_MISSING,
+    NOON,
+    ScriptedWorkbench,
+    action,
+    began,
+    command,
+    decided,
+    edit,
+    factory,
+    over,
+    ran,
+    runs,
+    said,
+    waits,
+    writes,
+)
+from tests.ui.stage import Hands, Stage
+
+DIFF = """--- a/shop/cart.py
++++ b/shop/cart.py
+@@ -10,3 +10,4 @@ class Cart:
+     def total(self) -> Decimal:
+-        return round(sum(self.prices), 2)
++        exact = sum(self.prices)
++\treturn exact.quantize(CENT, ROUND_HALF_EVEN)  """
+STORY = [
+    *began(),
+    *said("m1", "Add a discount field to the cart and test it."),
+    *writes("p0", "Look at the cart first.", PartKind.THOUGHT),
+    *writes("p1", "I read the cart first. The plan:\n\n- add `discount`\n- test the **rounding**"),
+    *ran(command("a1", "git log --oneline -5"), 0, "3f2a1bc cart: round half to even\n"),
+    *ran(command("a2", "pytest -q tests/test_cart.py"), 1, "1 failed\n"),
+]
+DENIED = [
+    *STORY,
+    *waits(command("a3", "rm -rf /")),
+    decided(action("a3", command="rm -rf /"), Outcome.DENY, "only the staging folder"),
+]
+EVIL = "echo '[/b][red]' \x1b]52;c;eA==\x07 \u202egnp.exe\t\x9b31m " + " " * 40 + "; rm -rf x "
+STORIES: dict[str, list[ev.Event]] = {
+    "empty": [],
+    "checklist": [],
+    "streaming": [*STORY, *runs(command("a4", "make")), ev.OutputGrew("a4", "cc a.c\r\n 40 %")],
+    "command": [*STORY, *waits(command("a5", "for f in *; do\n\twc $f\ndone", "Writes to tmp/."))],
+    "diff": [*STORY, *waits(edit("a6", "shop/cart.py", DIFF)), *waits(command("a7", "make"))],
+    "hostile": [*began(), *said("m1", EVIL), *waits(command("a8", EVIL, EVIL))],
+    "denied": DENIED,
+    "resumed": [*DENIED, *writes("p2", "Nothing was removed."), *over()],
+}
+PICTURES = [
+    ("empty", (120, 36)),
+    ("checklist", (120, 36)),
+    ("streaming", (120, 36)),
+    ("command", (120, 36)),
+    ("diff", (120, 36)),
+    ("hostile", (120, 36)),
+    ("empty", (80, 24)),
+    ("checklist", (80, 24)),
+    ("command", (80, 24)),
+    ("diff", (80, 24)),
+    ("denied", (80, 24)),
+    ("resumed", (80, 24)),
+    ("empty", (40, 20)),
+    ("diff", (40, 20)),
+    ("hostile", (40, 20)),
+]
+
+
+@pytest.mark.parametrize(("name", "size"), PICTURES, ids=[f"{n}-{s[0]}" for n, s in PICTURES])
+def test_picture(snap_compare: Callable[..., Any], name: str, size: tuple[int, int]) -> None:
+    bench = ScriptedWorkbench()
+    if name == "checklist":
+        bench.standing = list(ALL_MISSING)
+    hands = Hands()
+    kit = Kit(hands.clock, grace=0.0, settle=0.0)
+    app = PocketCoderApp(factory(bench), workspace="/home/dana/src/shop", kit=kit)
+
+    async def prepare(pilot: Pilot[None]) -> None:
+        stage = Stage(app, pilot, bench, hands)
+        await stage.until(lambda: bench.requests("checks"))
+        for event in STORIES[name]:
+            bench.emit(event)
+        await stage.drawn()
+        answers = [e for e in STORIES[name] if isinstance(e, ev.PartGrew)]
+        if answers:
+            await stage.until(lambda: app.main.query("AnswerView MarkdownParagraph"))
+        if bench.on_frame is not None:
+            bench.on_frame(ev.ScreenChanged(("$ make", "\x1b[32mok\x1b[0m"), 46, (0, 2)))
+        await stage.drawn()
+        assert hands.wall > NOON
+
+    assert snap_compare(app, terminal_size=size, run_before=prepare)
