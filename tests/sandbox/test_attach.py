@@ -143,7 +143,7 @@ async def test_the_terminal_is_raw_inside_and_control_c_reaches_the_box(
     await terminal.until(b"ready> ")
     terminal.type(b"sleep 1000; echo interrupted=$?\r")
     await terminal.until(b"sleep 1000")
-    while (await box.exec(["pgrep", "-x", "sleep", "-f", "sleep 1000"])).status:
+    while (await box.exec(["pgrep", "-f", "^sleep 1000$"])).status:
         pass
 
     terminal.type(b"\x03")

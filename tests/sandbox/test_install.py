@@ -253,6 +253,11 @@ async def test_an_engine_elsewhere_is_not_started_here(
         await _install(RecordedHost(EngineState.SILENT), tmp_path)
 
 
+def _bridges() -> set[str]:
+    """The machine's network bridges; a second engine must leave them alone."""
+    return {path.parent.name for path in Path("/sys/class/net").glob("*/bridge")}
+
+
 class AloneHost(ThisHost):
     """This machine, as if it had neither systemd nor an init script."""
 
@@ -269,12 +274,15 @@ async def test_a_real_engine_is_started_alone_and_answers(
     address = short / "engine.sock"
     monkeypatch.setenv("DOCKER_HOST", f"unix://{address}")
     pidfile = tmp_path / "engine.pid"
+    # In a network of its own: an engine without a bridge removes docker0 wherever it starts,
+    # and that one belongs to the machine's real engine.
     daemon = (
-        "dockerd", "-H", f"unix://{address}", "--data-root", str(tmp_path / "data"),
+        "unshare", "--net", "dockerd", "-H", f"unix://{address}", "--data-root", str(tmp_path / "data"),
         "--exec-root", str(short / "exec"), "--pidfile", str(pidfile), "--bridge=none",
         "--iptables=false", "--ip6tables=false", "--storage-driver=vfs",
     )  # fmt: skip
     assert find_engine().state is EngineState.STOPPED
+    bridges = _bridges()
     log = tmp_path / "state" / "dockerd.log"
     try:
         steps = [s async for s in install_engine(log, host=AloneHost(), daemon=daemon)]
@@ -295,6 +303,7 @@ async def test_a_real_engine_is_started_alone_and_answers(
             os.close(opened)
         shutil.rmtree(tmp_path / "data", ignore_errors=True)
         shutil.rmtree(short, ignore_errors=True)
+    assert bridges <= _bridges()
     assert find_engine().state is EngineState.STOPPED
 
 
