@@ -95,8 +95,9 @@ __pc_end() {
     \builtin printf 'end %s %s %s .\n' "$__pc_status" "$EPOCHREALTIME" "$__pc_cwd" >>"$__pc_home/claims/$1"
     \builtin printf '\e]133;D;%s;%s;%s\a' "$__pc_status" "$1" "$__pc_cwd" >/dev/tty
     : >"$__pc_home/in/$1"
-    # A command may have redirected the shell itself; the terminal has to stay usable.
-    [[ -t 0 && -t 1 && -t 2 ]] || \builtin exec </dev/tty >/dev/tty 2>&1
+    # A command may have redirected the shell itself; the terminal has to stay usable. (The
+    # redirections of `builtin exec` would not last.)
+    [[ -t 0 && -t 1 && -t 2 ]] || \exec </dev/tty >/dev/tty 2>&1
     __pc_mend
     \builtin return "$__pc_status"
 }

@@ -121,8 +121,11 @@ class Pane:
             return
 
     async def keep_log(self) -> None:
-        """Pipe the pane to its shell's log, unless that is so already."""
-        await self._control.command("pipe-pane", "-o", "-t", self.id, _LOGGER)
+        """Pipe the pane to its shell's log, unless that is so already (-o would toggle it)."""
+        form = "#{pane_pipe}"
+        [piped] = await self._control.command("display-message", "-p", "-t", self.id, form)
+        if piped != b"1":
+            await self._control.command("pipe-pane", "-t", self.id, _LOGGER)
 
     # --- what it hears
 
