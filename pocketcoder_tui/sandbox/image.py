@@ -153,8 +153,10 @@ async def _build(engine: Engine, base: str) -> AsyncIterator[Progress]:
     last: list[str] = []
     async for line in engine.lines("build the sandbox image", start):
         if "error" in line:
+            said = str(line["error"]).strip().rstrip(".")
+            why = "a step of its Dockerfile failed" if "non-zero code" in said else said
             shown = "\n".join(last[-8:])
-            raise SandboxError(f"Could not build the image: {line['error'].strip()}\n{shown}")
+            raise SandboxError(f"Could not build the image: {why}.\n{shown}")
         text = str(line.get("stream", "")).strip()
         if text:
             last.append(text)

@@ -1,5 +1,6 @@
 """The four states of Docker, told apart on real sockets."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -120,14 +121,12 @@ def test_something_that_never_answers_is_given_up(
 
 def test_something_that_is_no_engine(listener: socket.socket) -> None:
     def answer() -> None:
-        for _ in range(5):
-            try:
+        with contextlib.suppress(OSError):
+            while True:
                 peer, _address = listener.accept()
-            except OSError:
-                return
-            with peer:
-                peer.recv(4096)
-                peer.sendall(b"SSH-2.0-hello\r\n")
+                with peer, contextlib.suppress(OSError):
+                    peer.recv(4096)
+                    peer.sendall(b"SSH-2.0-hello\r\n")
 
     threading.Thread(target=answer, daemon=True).start()
 

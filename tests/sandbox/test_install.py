@@ -277,7 +277,8 @@ async def test_a_real_engine_is_started_alone_and_answers(
     # In a network of its own: an engine without a bridge removes docker0 wherever it starts,
     # and that one belongs to the machine's real engine.
     daemon = (
-        "unshare", "--net", "dockerd", "-H", f"unix://{address}", "--data-root", str(tmp_path / "data"),
+        "unshare", "--net",
+        "dockerd", "-H", f"unix://{address}", "--data-root", str(tmp_path / "data"),
         "--exec-root", str(short / "exec"), "--pidfile", str(pidfile), "--bridge=none",
         "--iptables=false", "--ip6tables=false", "--storage-driver=vfs",
     )  # fmt: skip
