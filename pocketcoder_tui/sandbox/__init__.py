@@ -1,0 +1,1 @@
+"""The box: Docker, its image, one hardened container for each workspace, and programs in it."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from pocketcoder_tui.core.checks import Progress
@@ -70,7 +70,7 @@ def progress_of(line: str, stage: int, counts: tuple[int, int]) -> tuple[int, tu
 
 async def bootstrap_base(
     engine: Engine, tag: str, packages: Sequence[str]
-) -> AsyncIterator[Progress]:
+) -> AsyncGenerator[Progress, None]:
     """Make a base image with these packages and name it ``tag``.
 
     Nothing is written to the host's disk: the tar streams into Docker. Closing the iterator ends
@@ -109,7 +109,7 @@ async def bootstrap_base(
         tar.close()
 
 
-async def _follow(process: HostProcess) -> AsyncIterator[Progress]:
+async def _follow(process: HostProcess) -> AsyncGenerator[Progress, None]:
     stage, counts = 0, (0, 0)
     async for line in process.lines():
         stage, counts = progress_of(line, stage, counts)

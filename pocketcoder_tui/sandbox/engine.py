@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -217,7 +218,7 @@ def _error(found: EngineFound) -> SandboxError:
             return SandboxError(sentence, hint=hint)
 
 
-def _aged(facts: dict[str, object]) -> tuple[str, ...]:
+def _aged(facts: Mapping[str, object]) -> tuple[str, ...]:
     """Name the parts of an engine that are older than the fix of a known escape."""
     aged = []
     components = facts.get("Components")

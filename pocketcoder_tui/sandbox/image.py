@@ -4,7 +4,7 @@ import hashlib
 import io
 import re
 import tarfile
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ def image_check() -> Check:
     return Check("image", "Sandbox image", CheckState.OK, f"{tag} is there.")
 
 
-async def build_image(base: str = DEFAULT_BASE) -> AsyncIterator[Progress]:
+async def build_image(base: str = DEFAULT_BASE) -> AsyncGenerator[Progress, None]:
     """Build the image, bringing its base first: pulled, or bootstrapped where nobody answers.
 
     Any image with bash and tmux can be the base. Closing the iterator cancels what is under way.
@@ -117,7 +117,7 @@ async def _there(engine: Engine, tag: str) -> bool:
     return bool(await engine.call("look for an image", "images", name=tag, quiet=True))
 
 
-async def _pull(engine: Engine, base: str) -> AsyncIterator[Progress]:
+async def _pull(engine: Engine, base: str) -> AsyncGenerator[Progress, None]:
     """Ask the registry for the base; whether it came is seen by looking for it."""
     name, _, tag = base.partition(":")
     layers: dict[str, tuple[int, int]] = {}
@@ -140,7 +140,7 @@ async def _pull(engine: Engine, base: str) -> AsyncIterator[Progress]:
         return
 
 
-async def _build(engine: Engine, base: str) -> AsyncIterator[Progress]:
+async def _build(engine: Engine, base: str) -> AsyncGenerator[Progress, None]:
     tag, context = image_tag(), _context()
     network = "none" if base == _bootstrapped_tag() else None
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ _NEW = re.compile(r"(\d+) newly installed")
 
 async def install_engine(
     log: Path, *, host: Host | None = None, daemon: tuple[str, ...] = ("dockerd",)
-) -> AsyncIterator[Progress]:
+) -> AsyncGenerator[Progress, None]:
     """Install Docker if it is missing, start it if it does not run, and wait until it answers.
 
     ``log`` takes the output of an engine that we start ourselves, on a system without an init;
@@ -59,7 +59,7 @@ async def install_engine(
     yield Progress("Docker is running.", 1.0)
 
 
-async def install_packages(host: Host, packages: list[str]) -> AsyncIterator[Progress]:
+async def install_packages(host: Host, packages: list[str]) -> AsyncGenerator[Progress, None]:
     """Install packages; an empty list means those of Docker. Raises SandboxError."""
     manager = next((name for name in _MANAGERS if host.has(name)), None)
     if manager is None:
@@ -93,7 +93,7 @@ async def install_packages(host: Host, packages: list[str]) -> AsyncIterator[Pro
             raise SandboxError(sentence, hint=f"Try: {by_hand}.")
 
 
-async def _start(host: Host, log: Path, daemon: tuple[str, ...]) -> AsyncIterator[Progress]:
+async def _start(host: Host, log: Path, daemon: tuple[str, ...]) -> AsyncGenerator[Progress, None]:
     """Start an installed engine by what the system has: systemd, service, or the engine alone."""
     yield Progress("Starting Docker.", 0.9)
     if host.exists("/run/systemd/system"):

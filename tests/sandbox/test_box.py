@@ -5,11 +5,13 @@ import hashlib
 import os
 import threading
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from pocketcoder_tui.core.errors import ContainerGone, SandboxError
+from pocketcoder_tui.core.ports import ByteStream, ExecResult
 from pocketcoder_tui.sandbox.box import DockerBox
 from pocketcoder_tui.sandbox.container import DockerSandbox
 from pocketcoder_tui.sandbox.inspection import inspect_box
@@ -205,16 +207,19 @@ async def test_a_box_keeps_what_its_flags_promise(box: DockerBox) -> None:
 
 async def test_an_inspection_sees_a_box_that_breaks_its_promises(workspace: Path) -> None:
     class Loose:
-        id = name = ""
+        id = name = user = ""
         started = 0.0
 
-        async def exec(self, argv: object, *, stdin: bytes = b"", limit: int = 0) -> object:
-            lines = b"owner 1000\nUid 0 0 0 0\nCapEff 00000000a80425fb\nSeccomp 0\nroot rw\n"
-            from pocketcoder_tui.core.ports import ExecResult
+        async def open(self, argv: Sequence[str]) -> ByteStream:
+            raise NotImplementedError
 
+        async def exec(
+            self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 0
+        ) -> ExecResult:
+            lines = b"owner 1000\nUid 0 0 0 0\nCapEff 00000000a80425fb\nSeccomp 0\nroot rw\n"
             return ExecResult(0, lines + b"route eth0\nlink lo\nlink eth0\nsocket /run/x\n", b"")
 
-    findings = await inspect_box(Loose())  # type: ignore[arg-type]
+    findings = await inspect_box(Loose())
 
     good = [name for name, ok, _seen in findings if ok]
     assert good == ["git hooks and settings guarded"]

@@ -140,7 +140,7 @@ async def test_a_closed_bootstrap_ends_the_program_and_leaves_no_image(
         first = await anext(building)
         assert first.sentence == "Reading the package lists."
 
-        await asyncio.wait_for(building.aclose(), 20)  # type: ignore[attr-defined]
+        await asyncio.wait_for(building.aclose(), 20)
 
     assert marker.read_text() == "ended\n"
     assert _images("pc-test-bootstrap") == []
