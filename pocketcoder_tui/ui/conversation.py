@@ -52,8 +52,8 @@ class Story(VerticalScroll):
 
     @property
     def at_end(self) -> bool:
-        """True when the newest line is in sight."""
-        return self.scroll_y >= self.max_scroll_y - 1
+        """True when the newest line is in sight; a short text that is followed scrolls below 0."""
+        return self.scroll_y < 0 or self.scroll_y >= self.max_scroll_y - 1
 
     def _openable(self) -> list[Widget]:
         return [w for w in self.children if w.has_class("openable")]

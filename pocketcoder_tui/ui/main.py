@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import ComposeResult, SuspendNotSupported
@@ -11,25 +11,24 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Static
 from textual.worker import Worker
 
 from pocketcoder_tui.core.errors import PocketCoderError
 from pocketcoder_tui.ui.actions import bindings_for
-from pocketcoder_tui.ui.approvals import ApprovalsPane
 from pocketcoder_tui.ui.bars import Bar
-from pocketcoder_tui.ui.checklist import Checklist
 from pocketcoder_tui.ui.composer import Composer, Draft
-from pocketcoder_tui.ui.conversation import Conversation, Earlier, Story
-from pocketcoder_tui.ui.deeds import whole_text
-from pocketcoder_tui.ui.firstrun import FirstRun
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.link import LOG, OWN_FAULT, Link, MakeWorkbench, sentence_of
 from pocketcoder_tui.ui.safe import one_line
-from pocketcoder_tui.ui.screens import TextScreen
 from pocketcoder_tui.ui.status import activity_words, header_words, status_words
-from pocketcoder_tui.ui.terminal import TerminalPane
 from pocketcoder_tui.ui.welcome import Welcome
+
+if TYPE_CHECKING:  # loaded with the panes, after the first frame
+    from pocketcoder_tui.ui.approvals import ApprovalsPane
+    from pocketcoder_tui.ui.checklist import Checklist
+    from pocketcoder_tui.ui.conversation import Earlier, Story
+    from pocketcoder_tui.ui.panes import Panes
+    from pocketcoder_tui.ui.terminal import TerminalPane
 
 FRAME = 1 / 30
 """Seconds between two drawings of what streams in, at least."""
@@ -51,24 +50,17 @@ class MainScreen(Screen[None]):
         self._ticker: Timer | None = None
         self._came_from: Widget | None = None
         self._watching: Worker[None] | None = None
+        self._panes: Panes | None = None
         self._opening = False
         self._sending = False
         self._unsay: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Everything is there from the first frame on."""
+        """The first frame: where, what to try, where to write, and the keys."""
         yield Bar(id="header")
         with Horizontal(id="panes"):
-            with Vertical(id="talk"):
-                yield FirstRun(self.kit, self.link, self.run_safely)
-                trouble = Static("", id="trouble", markup=False)
-                trouble.display = False
-                yield trouble
-                yield Welcome()
-                yield Conversation(self.kit)
-            with Vertical(id="side"):
-                yield ApprovalsPane(self.kit)
-                yield TerminalPane()
+            yield Vertical(Welcome(), id="talk")
+            yield Vertical(id="side")
         yield Bar(id="activity")
         yield Composer(self.kit)
         yield Bar(id="status")
@@ -79,7 +71,31 @@ class MainScreen(Screen[None]):
         self.query_one(Draft).focus()
         self._ticker = self.set_interval(1, self._tick, pause=True)
         self._draw_lines()
-        self.call_after_refresh(self.action_retry)
+        self.call_after_refresh(self._build)
+
+    async def _build(self) -> None:
+        """Put up the panes, then open the session."""
+        from pocketcoder_tui.ui.panes import make_panes
+
+        panes = make_panes(self.kit, self.link, self.run_safely)
+        with self.app.batch_update():
+            talk = self.query_one("#talk")
+            await talk.mount(panes.checklist, panes.trouble, before=0)
+            await talk.mount(panes.conversation)
+            await self.query_one("#side").mount(panes.approvals, panes.terminal)
+        self._panes = panes
+        self.action_retry()
+
+    @property
+    def panes(self) -> "Panes":
+        """The panes. Raises RuntimeError before they are put up."""
+        if self._panes is None:
+            raise RuntimeError("the panes are not up yet")
+        return self._panes
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Until the panes are up, no key reaches for them."""
+        return self._panes is not None
 
     # --- work that may fail
 
@@ -118,7 +134,7 @@ class MainScreen(Screen[None]):
         """Open the session, now or again."""
         if not self.link.opened and not self._opening:
             self._opening = True
-            self.query_one("#trouble").display = False
+            self.panes.trouble.display = False
             self.run_safely(self._open(), "open")
 
     async def _open(self) -> None:
@@ -135,11 +151,11 @@ class MainScreen(Screen[None]):
         if trouble:
             self._show_trouble(trouble)
             return
-        self._watch_terminal(self.query_one(TerminalPane).is_on_screen)
-        self.query_one(FirstRun).appear(not self.query_one(Draft).text)
+        self._watch_terminal(self.panes.terminal.is_on_screen)
+        self.panes.checklist.appear(not self.query_one(Draft).text)
 
     def _show_trouble(self, sentence: str) -> None:
-        panel = self.query_one("#trouble", Static)
+        panel = self.panes.trouble
         panel.update(
             Content.assemble(
                 (f"{self.kit.pick('✗', 'x')} ", "bold $error"), sentence,
@@ -160,11 +176,11 @@ class MainScreen(Screen[None]):
         dirty, self.link.dirty = self.link.dirty, set()
         transcript = self.link.transcript
         self.query_one(Welcome).display = not transcript.entries
-        self.query_one(Conversation).display = bool(transcript.entries)
-        await self.query_one(Conversation).sync(transcript, dirty, live=self.link.opened)
+        self.panes.conversation.display = bool(transcript.entries)
+        await self.panes.conversation.sync(transcript, dirty, live=self.link.opened)
         waiting = transcript.waiting
         self.set_class(bool(waiting), "-waiting")
-        pane = self.query_one(ApprovalsPane)
+        pane = self.panes.approvals
         had_focus = pane.has_focus_within
         pane.update_waiting(waiting)
         if not waiting and had_focus:
@@ -178,7 +194,7 @@ class MainScreen(Screen[None]):
 
     def _tick(self) -> None:
         """A second has passed while the agent works."""
-        self.query_one(Conversation).tick()
+        self.panes.conversation.tick()
         self._draw_lines()
 
     def _draw_lines(self) -> None:
@@ -210,22 +226,22 @@ class MainScreen(Screen[None]):
         try:
             await self.link.send(text)
             self.query_one(Composer).taken(text)
-            self.query_one(Story).anchor()
+            self.panes.conversation.story.anchor()
         finally:
             self._sending = False
 
     def on_draft_page_asked(self, event: Draft.PageAsked) -> None:
         """Scroll the conversation from the composer."""
-        story = self.query_one(Story)
+        story = self.panes.conversation.story
         story.scroll_relative(y=event.step * max(story.size.height - 2, 1), animate=False)
 
     # --- deciding
 
-    def on_approvals_pane_decided(self, event: ApprovalsPane.Decided) -> None:
+    def on_approvals_pane_decided(self, event: "ApprovalsPane.Decided") -> None:
         """Record the decision; a refusal is said, and the row follows the transcript."""
         self.run_safely(self._decide(event), "decide")
 
-    async def _decide(self, event: ApprovalsPane.Decided) -> None:
+    async def _decide(self, event: "ApprovalsPane.Decided") -> None:
         try:
             await self.link.decide(event.action_id, event.outcome, event.reason)
         finally:
@@ -237,7 +253,7 @@ class MainScreen(Screen[None]):
 
     # --- terminal
 
-    def on_terminal_pane_visibility(self, event: TerminalPane.Visibility) -> None:
+    def on_terminal_pane_visibility(self, event: "TerminalPane.Visibility") -> None:
         """Follow the terminal only while it can be seen."""
         self._watch_terminal(event.visible)
 
@@ -251,12 +267,12 @@ class MainScreen(Screen[None]):
     async def _watch(self) -> None:
         from asyncio import get_running_loop
 
-        pane = self.query_one(TerminalPane)
+        pane = self.panes.terminal
         for_ever = get_running_loop().create_future()
         async with self.link.workbench.watch(pane.show_frame):
             await for_ever
 
-    def on_terminal_pane_resized(self, event: TerminalPane.Resized) -> None:
+    def on_terminal_pane_resized(self, event: "TerminalPane.Resized") -> None:
         """Give the box's pane the size of ours."""
         if self.link.opened:
             self.run_safely(
@@ -304,14 +320,14 @@ class MainScreen(Screen[None]):
 
     def action_approvals(self) -> None:
         """To what waits, and back."""
-        if self.link.transcript.waiting or self.query_one(ApprovalsPane).has_focus_within:
-            self._go(self.query_one(ApprovalsPane))
+        if self.link.transcript.waiting or self.panes.approvals.has_focus_within:
+            self._go(self.panes.approvals)
         else:
             self.say("Nothing waits for you.")
 
     def action_terminal(self) -> None:
         """To the live terminal, and back; in a small window it takes the room."""
-        pane = self.query_one(TerminalPane)
+        pane = self.panes.terminal
         if not pane.has_focus:
             self.add_class("-terminal")
         self._go(pane)
@@ -319,9 +335,9 @@ class MainScreen(Screen[None]):
     def action_back(self) -> None:
         """Go back one step; while writing, stop the model. Destroys no text."""
         steps: tuple[Callable[[], bool], ...] = (
-            self.query_one(ApprovalsPane).close_reason,
+            self.panes.approvals.close_reason,
             self._leave_zoom,
-            self.query_one(FirstRun).leave,
+            self.panes.checklist.leave,
         )
         if any(step() for step in steps):
             return
@@ -340,7 +356,7 @@ class MainScreen(Screen[None]):
 
     def action_checklist(self) -> None:
         """Show what is missing, or put it away."""
-        self.query_one(FirstRun).toggle()
+        self.panes.checklist.toggle()
 
     def on_first_run_left(self) -> None:
         """The checklist gave the focus back."""
@@ -350,7 +366,7 @@ class MainScreen(Screen[None]):
         """The model may have another name now."""
         self._draw_lines()
 
-    def on_checklist_typed(self, event: Checklist.Typed) -> None:
+    def on_checklist_typed(self, event: "Checklist.Typed") -> None:
         """What was typed belongs to the message."""
         draft = self.query_one(Draft)
         draft.focus()
@@ -358,12 +374,15 @@ class MainScreen(Screen[None]):
 
     # --- reading
 
-    def on_earlier_asked(self, event: Earlier.Asked) -> None:
+    def on_earlier_asked(self, event: "Earlier.Asked") -> None:
         """Older entries are mounted with the next drawing."""
         self._changed()
 
-    def on_story_view_asked(self, event: Story.ViewAsked) -> None:
+    def on_story_view_asked(self, event: "Story.ViewAsked") -> None:
         """An action's text and output on the whole screen."""
+        from pocketcoder_tui.ui.deeds import whole_text
+        from pocketcoder_tui.ui.screens import TextScreen
+
         deed = event.deed
         self.app.push_screen(TextScreen(deed.preview.title, whole_text(deed), self.kit))
 

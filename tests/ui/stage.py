@@ -74,6 +74,11 @@ def screen_text(app: App[None]) -> str:
     return "\n".join(strip.text.rstrip() for strip in lines)
 
 
+def bench_opens(app: PocketCoderApp) -> bool:
+    """True until opening has come to its end, well or not."""
+    return app.main._panes is None or app.main._opening
+
+
 @asynccontextmanager
 async def staged(
     bench: ScriptedWorkbench | None = None,
@@ -90,7 +95,7 @@ async def staged(
     app = PocketCoderApp(factory(bench), workspace="/home/dana/src/shop", kit=kit)
     async with app.run_test(size=size, notifications=True) as pilot:
         stage = Stage(app, pilot, bench, hands)
-        await stage.until(lambda: bench.requests("checks") or not app.main._opening)
+        await stage.until(lambda: bench.requests("checks") or not bench_opens(app))
         if events:
             bench.emit(*events)
         await stage.drawn()

@@ -132,6 +132,13 @@ async def test_it_follows_the_end_until_the_person_scrolls() -> None:
         assert "new below" not in stage.screen_text()
 
 
+async def test_a_short_conversation_has_nothing_below() -> None:
+    async with staged(None, *began(), *said("m1", "hello")) as stage:
+        await stage.happen(*said("m2", "again"))
+        await stage.happen(*said("m3", "and again"))
+        assert "new below" not in stage.screen_text()
+
+
 async def test_a_long_session_mounts_only_its_newest_entries() -> None:
     many = [e for n in range(700) for e in said(f"m{n}", f"message {n}")]
     async with staged(None, *began(), *many, size=(80, 24)) as stage:
