@@ -1,0 +1,90 @@
+"""On a real pseudo-terminal: what the first frame loads, and that the terminal is given back."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import asyncio, logging, sys
+logging.disable(logging.CRITICAL)
+from pocketcoder_tui.ui import run_app
+async def make():
+    heavy = {{"google", "docker", "pydantic", "aiosqlite", "libtmux", "markdown_it"}}
+    print("HEAVY", sorted(heavy & set(sys.modules)), file=sys.__stderr__, flush=True)
+    from tests.ui.bench import ScriptedWorkbench
+    {more}
+    return ScriptedWorkbench()
+sys.exit(run_app(make))
+"""
+CRASH = """
+    def crash():
+        raise RuntimeError("secret detail")
+    from textual.app import active_app
+    active_app.get().call_later(crash)
+"""
+
+
+def run(more: str, *, until: bytes, kill: int = 0, keys: bytes = b"") -> tuple[int, bytes, str]:
+    """Run the app on a pseudo-terminal; returns exit status, terminal output, standard error."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(more=more.strip())],
+        stdin=slave, stdout=slave, stderr=slave, cwd=ROOT,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
+    )  # fmt: skip
+    os.close(slave)
+    seen = b""
+    acted = False
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if select.select([master], [], [], 0.1)[0]:
+            try:
+                piece = os.read(master, 1 << 16)
+            except OSError:  # the other side has closed
+                break
+            seen += piece
+        if not acted and until in seen:
+            acted = True
+            if kill:
+                process.send_signal(kill)
+            elif keys:
+                os.write(master, keys)
+    status = process.wait(timeout=10)
+    os.close(master)
+    return status, seen, seen.decode(errors="replace")
+
+
+def gave_back(seen: bytes) -> bool:
+    """The alternate screen was left, the cursor shown, mouse and paste modes switched off."""
+    left = [b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?2004l"]
+    entered = seen.rindex(b"\x1b[?1049h")
+    return all(code in seen[entered:] for code in left)
+
+
+def test_the_first_frame_loads_nothing_heavy_and_quit_gives_the_terminal_back() -> None:
+    status, seen, text = run("", until=b"box ready", keys=b"\x11")
+    assert "HEAVY []" in text, text[-2000:]
+    assert status == 0
+    assert gave_back(seen)
+
+
+def test_sigterm_gives_the_terminal_back() -> None:
+    status, seen, text = run("", until=b"box ready", kill=signal.SIGTERM)
+    assert status == 143
+    assert gave_back(seen)
+    assert "Traceback" not in text
+
+
+def test_an_exception_gives_the_terminal_back_and_shows_a_sentence() -> None:
+    status, seen, text = run(CRASH, until=b"\x00")
+    assert status == 1
+    assert gave_back(seen)
+    assert "error of its own" in text
+    assert "Traceback" not in text
+    assert "secret detail" not in text
