@@ -4,13 +4,14 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.program import Home, ask, press_decision
-from tests.e2e.screen import Screen
+from tests.e2e.screen import Screen, screen
 from tests.support.gemini_server import GeminiServer, call, finish, results_of, text
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
@@ -144,6 +145,14 @@ async def test_no_network_keeps_what_was_typed(home: Home) -> None:
 RESTORED = {"alternate_on": "0", "mouse_any_flag": "0", "cursor_flag": "1"}
 
 
+def assert_restored(shown: Screen) -> None:
+    """Main screen, cursor shown, no mouse reports, and a line discipline that echoes."""
+    assert {name: shown.flag(name) for name in RESTORED} == RESTORED
+    line = line_settings(shown)
+    assert " echo " in line
+    assert " icanon " in line
+
+
 @pytest.mark.parametrize("way", ["quit", "sigterm"])
 async def test_the_terminal_is_restored(home: Home, way: str) -> None:
     async with home.started() as shown:
@@ -154,7 +163,16 @@ async def test_the_terminal_is_restored(home: Home, way: str) -> None:
         else:
             os.kill(program(shown), signal.SIGTERM)
         await shown.until("ended with")
-        assert {name: shown.flag(name) for name in RESTORED} == RESTORED
-        line = line_settings(shown)
-        assert " echo " in line
-        assert " icanon " in line
+        assert_restored(shown)
+
+
+async def test_the_terminal_is_restored_after_a_defect(home: Home) -> None:
+    argv = [sys.executable, "-m", "tests.e2e.faulty"]
+    async with screen(home.folder, argv, home.env, cwd=Path.cwd()) as shown:
+        await shown.until("write to the agent")
+        shown.press("F1")
+        seen = await shown.until("ended with 1")
+        assert "an error of its own" in seen
+        assert "Traceback" not in seen
+        assert "a secret value" not in seen
+        assert_restored(shown)
