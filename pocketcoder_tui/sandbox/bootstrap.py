@@ -43,7 +43,7 @@ def host_sources(
     if not sources:
         raise SandboxError(
             "No image registry answers, and this system has no Debian mirror to build from.",
-            hint="Bring an image with bash and tmux: pocketcoder setup --base IMAGE.",
+            hint="Load a base image with bash and tmux, and name it in POCKETCODER_BASE_IMAGE.",
         )
     return [source.line for source in sources]
 
