@@ -213,7 +213,6 @@ async def test_hostile_text_is_text_wherever_it_comes_from(evil: str) -> None:
     async with staged(None, *story, size=(120, 90)) as stage:
         for view in stage.app.main.query("ThoughtView, DeedView"):
             view.toggle()  # type: ignore[attr-defined] # both kinds open
-        stage.app.main.say(evil) if evil.isprintable() else None
         await stage.pilot.pause()
         seen = stage.screen_text()
         assert seen.replace("\n", "").isprintable(), ascii(seen)
