@@ -65,9 +65,7 @@ class Settings(BaseSettings):
     thinking_level: str = Field(default="", pattern=r"^[a-z]*$")
     """How much the model thinks, for example low or high; empty for the model's own choice."""
     base_image: _Reference = Field(default="debian:bookworm-slim", min_length=1)
-    """The Debian image that the sandbox image is built on."""
-    image: _Reference = ""
-    """An image of your own to use instead of ours; it needs bash and tmux. Empty for ours."""
+    """The image that the sandbox image is built on: Debian, or any with bash and tmux."""
     runtime: _Word = ""
     """The container runtime, for example runsc for gVisor; empty for Docker's default."""
     memory: Size = "4g"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from pocketcoder_tui.config.secrets import box_seal
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
@@ -89,7 +90,8 @@ def make_sandbox(options: Options) -> "DockerSandbox":
     from pocketcoder_tui.sandbox.flags import Limits
     from pocketcoder_tui.sandbox.image import image_tag
 
-    settings = options.settings
+    settings, workspace = options.settings, options.paths.workspace
+    secret = settings.local_secret
     limits = Limits(
         memory=size_bytes(settings.memory),
         cpus=settings.cpus,
@@ -98,10 +100,11 @@ def make_sandbox(options: Options) -> "DockerSandbox":
         home=size_bytes(settings.home_size),
     )
     return DockerSandbox(
-        options.paths.workspace,
-        image=settings.image or image_tag(),
+        workspace,
+        image=image_tag(),
         limits=limits,
         runtime=settings.runtime,
+        seal=box_seal(secret.get_secret_value(), workspace) if secret is not None else "",
     )
 
 

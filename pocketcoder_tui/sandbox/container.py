@@ -13,7 +13,7 @@ from pocketcoder_tui.sandbox import flags as fl
 from pocketcoder_tui.sandbox.box import DockerBox
 from pocketcoder_tui.sandbox.faults import translate, translated
 from pocketcoder_tui.sandbox.image import image_folder
-from pocketcoder_tui.sandbox.labels import FLAGS, GIT, WORKSPACE, container_name, labels_of
+from pocketcoder_tui.sandbox.labels import FLAGS, GIT, SEAL, WORKSPACE, container_name, labels_of
 from pocketcoder_tui.sandbox.locks import held
 from pocketcoder_tui.sandbox.threads import Engine
 
@@ -49,16 +49,19 @@ class DockerSandbox:
         limits: fl.Limits | None = None,
         runtime: str = "",
         tied: bool = False,
+        seal: str = "",
     ) -> None:
         """``workspace`` is a checked folder, ``image`` a name or id, ``runtime`` the engine's own
         name of one ("" for its default). ``tied``: the container is an orphan once this process
-        has ended (for tests).
+        has ended (for tests). ``seal`` is a label that only this person can make; a container
+        without it is not taken for ours ("" to take any).
         """
         self._workspace = Path(os.path.realpath(workspace))
         self._image = image
         self._limits = limits or fl.Limits()
         self._runtime = runtime
         self._tied = tied
+        self._seal = seal
         self._engine = Engine()
         self.name = container_name(self._workspace)
         """The container's name, whether it exists or not."""
@@ -111,7 +114,7 @@ class DockerSandbox:
         """Call a method on our container; one that is gone already is no failure."""
         try:
             facts = await self._engine.call(doing, "inspect_container", self.name)
-            _require_ours(facts, self.name)
+            _require_ours(facts, self.name, self._seal)
             await self._engine.call(doing, method, facts["Id"], **kwargs)
         except ContainerGone:
             return
@@ -136,7 +139,9 @@ class DockerSandbox:
             runtime=self._runtime,
         )
         mounts = fl.git_mounts(self._workspace)
-        config["Labels"] = labels_of(self._workspace, config, mounts, tied=self._tied)
+        config["Labels"] = labels_of(
+            self._workspace, config, mounts, tied=self._tied, seal=self._seal
+        )
         config["HostConfig"]["Mounts"] += mounts
         return config
 
@@ -151,7 +156,7 @@ class DockerSandbox:
             if facts is None:
                 _create(api, config, self.name)
                 continue
-            _require_ours(facts, self.name)
+            _require_ours(facts, self.name, self._seal)
             if _is_outdated(facts, config):
                 _remove(api, facts["Id"])
                 continue
@@ -217,11 +222,17 @@ def _unless_gone(step: Any, container: str) -> None:
             raise translate(error, "start the box") from error
 
 
-def _require_ours(facts: dict[str, Any], name: str) -> None:
-    if WORKSPACE not in (facts["Config"].get("Labels") or {}):
+def _require_ours(facts: dict[str, Any], name: str, seal: str) -> None:
+    labels = facts["Config"].get("Labels") or {}
+    if WORKSPACE not in labels:
         raise SandboxError(
             f"A container named {name} exists and is not PocketCoder's.",
             hint=f"Remove or rename it: docker rename {name} other-name.",
+        )
+    if seal and labels.get(SEAL) != seal:
+        raise SandboxError(
+            f"The container {name} was not made with your configuration's secret.",
+            hint=f"If it is yours, remove it: docker rm -f {name}.",
         )
 
 

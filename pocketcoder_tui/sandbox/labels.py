@@ -14,6 +14,7 @@ from pocketcoder_tui.sandbox.threads import Engine
 __all__ = [
     "FLAGS",
     "GIT",
+    "SEAL",
     "WORKSPACE",
     "BoxSummary",
     "container_name",
@@ -31,6 +32,9 @@ FLAGS = "org.pocketcoder.flags"
 
 GIT = "org.pocketcoder.git"
 """sha256 (hex) of the mounts that guard the repository."""
+
+SEAL = "org.pocketcoder.seal"
+"""HMAC (hex) of the workspace's path under the person's own secret (config.secrets.box_seal)."""
 
 PATH = "org.pocketcoder.path"
 VERSION = "org.pocketcoder.version"
@@ -59,7 +63,7 @@ def container_name(workspace: Path) -> str:
 
 
 def labels_of(
-    workspace: Path, config: dict[str, Any], mounts: list[dict[str, Any]], *, tied: bool
+    workspace: Path, config: dict[str, Any], mounts: list[dict[str, Any]], *, tied: bool, seal: str
 ) -> dict[str, str]:
     """The labels of a container that is made with this."""
     labels = {
@@ -69,6 +73,7 @@ def labels_of(
         FLAGS: signature(config),
         GIT: signature({"mounts": mounts}),
     }
+    labels |= {SEAL: seal} if seal else {}
     return labels | ({OWNER: owner_mark(os.getpid())} if tied else {})
 
 

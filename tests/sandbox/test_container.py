@@ -196,3 +196,22 @@ async def test_odd_folder_names(name: str, tmp_path: Path, sandbox_image: str) -
             await sandbox.remove()
 
     assert (folder / "made").read_text() == "inside\n"
+
+
+async def test_a_container_without_our_seal_is_not_adopted(
+    sandbox: DockerSandbox, workspace: Path, sandbox_image: str
+) -> None:
+    """Somebody else's container with our name and labels."""
+    await sandbox.ensure()
+    async with DockerSandbox(workspace, image=sandbox_image, tied=True, seal="mine") as other:
+        with pytest.raises(SandboxError, match="configuration's secret"):
+            await other.ensure()
+
+
+async def test_a_sealed_container_is_found_again(workspace: Path, sandbox_image: str) -> None:
+    async with DockerSandbox(workspace, image=sandbox_image, tied=True, seal="mine") as first:
+        try:
+            made = await first.ensure()
+            assert (await first.ensure()).id == made.id
+        finally:
+            await first.remove()
