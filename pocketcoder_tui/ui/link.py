@@ -95,6 +95,21 @@ class Link:
         """Record a decision. Raises TransitionRefused."""
         await self.workbench.decide(action_id, outcome, reason)
 
+    def attach(self) -> str:
+        """Hand the terminal over until the person detaches; returns what went wrong, or nothing.
+
+        Raises nothing: Textual takes the terminal back only when the block it stepped aside for
+        ends without an error.
+        """
+        try:
+            self.workbench.attach()
+        except PocketCoderError as error:
+            return sentence_of(error)
+        except Exception:  # boundary: the person's own work in the box
+            LOG.exception("attaching")
+            return OWN_FAULT
+        return ""
+
     async def checks(self) -> list[Check]:
         """How engine, image and key stand."""
         return await self.workbench.checks()

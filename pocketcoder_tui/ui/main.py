@@ -287,13 +287,12 @@ class MainScreen(Screen[None]):
     def action_attach(self) -> None:
         """Step aside and hand the terminal over. Blocks the main thread, as the engine asks."""
         try:
-            workbench = self.link.workbench
             with self.app.batch_update(), self.app.suspend():
-                workbench.attach()
+                trouble = self.link.attach()
         except SuspendNotSupported:
-            self.say("This screen cannot step aside. In another terminal: pocketcoder attach")
-        except PocketCoderError as error:
-            self.say(sentence_of(error), "$error")
+            trouble = "This screen cannot step aside. In another terminal: pocketcoder attach"
+        if trouble:
+            self.say(trouble, "$error")
         self.refresh(repaint=True, layout=True)
 
     # --- where the focus goes

@@ -22,6 +22,13 @@ async def make():
     return ScriptedWorkbench()
 sys.exit(run_app(make))
 """
+QUIT, ATTACH = b"\x11", b"\x14"
+NO_BOX = """
+    from pocketcoder_tui.core.errors import SandboxError
+    def attach(self):
+        raise SandboxError("The box does not run yet.", hint="")
+    ScriptedWorkbench.attach = attach
+"""
 CRASH = """
     def crash():
         raise RuntimeError("secret detail")
@@ -30,8 +37,12 @@ CRASH = """
 """
 
 
-def run(more: str, *, until: bytes, kill: int = 0, keys: bytes = b"") -> tuple[int, bytes, str]:
-    """Run the app on a pseudo-terminal; returns exit status, terminal output, standard error."""
+Step = tuple[bytes, bytes | int]
+"""Text to wait for; then keys to press, or a signal to send."""
+
+
+def run(more: str, *steps: Step) -> tuple[int, bytes, str]:
+    """Run the app on a pseudo-terminal; returns exit status and all that it wrote, twice."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(more=more.strip())],
@@ -39,22 +50,23 @@ def run(more: str, *, until: bytes, kill: int = 0, keys: bytes = b"") -> tuple[i
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
     )  # fmt: skip
     os.close(slave)
-    seen = b""
-    acted = False
+    seen, looked = b"", 0
+    left = list(steps)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if select.select([master], [], [], 0.1)[0]:
             try:
-                piece = os.read(master, 1 << 16)
+                seen += os.read(master, 1 << 16)
             except OSError:  # the other side has closed
                 break
-            seen += piece
-        if not acted and until in seen:
-            acted = True
-            if kill:
-                process.send_signal(kill)
-            elif keys:
-                os.write(master, keys)
+        if left and left[0][0] in seen[looked:]:
+            looked = len(seen)
+            act = left.pop(0)[1]
+            if isinstance(act, int):
+                process.send_signal(act)
+            else:
+                os.write(master, act)
+    assert not left, f"never came: {left[0][0]!r}"
     status = process.wait(timeout=10)
     os.close(master)
     return status, seen, seen.decode(errors="replace")
@@ -68,23 +80,36 @@ def gave_back(seen: bytes) -> bool:
 
 
 def test_the_first_frame_loads_nothing_heavy_and_quit_gives_the_terminal_back() -> None:
-    status, seen, text = run("", until=b"box ready", keys=b"\x11")
+    status, seen, text = run("", (b"box ready", QUIT))
     assert "HEAVY []" in text, text[-2000:]
     assert status == 0
     assert gave_back(seen)
 
 
 def test_sigterm_gives_the_terminal_back() -> None:
-    status, seen, text = run("", until=b"box ready", kill=signal.SIGTERM)
+    status, seen, text = run("", (b"box ready", signal.SIGTERM))
     assert status == 143
     assert gave_back(seen)
     assert "Traceback" not in text
 
 
 def test_an_exception_gives_the_terminal_back_and_shows_a_sentence() -> None:
-    status, seen, text = run(CRASH, until=b"\x00")
+    status, seen, text = run(CRASH)
     assert status == 1
     assert gave_back(seen)
     assert "error of its own" in text
     assert "Traceback" not in text
     assert "secret detail" not in text
+
+
+def test_a_failed_attach_comes_back_to_the_screen() -> None:
+    status, seen, _ = run(NO_BOX, (b"box ready", ATTACH), (b"does not run yet", QUIT))
+    assert status == 0
+    assert seen.count(b"\x1b[?1049h") == 2, "it stepped aside, and came back"
+    assert gave_back(seen)
+
+
+def test_attaching_steps_aside_and_comes_back() -> None:
+    status, seen, _ = run("", (b"box ready", ATTACH), (b"\x1b[?1049h", b""), (b"box ready", QUIT))
+    assert status == 0
+    assert gave_back(seen)
