@@ -6,10 +6,10 @@
 #
 # The relay writes an action's bytes to /run/pocketcoder/in/ID, reads them back, and then types
 #
-#    \__pc_run ID;\builtin . "$__pc_in";\__pc_end ID
+#    __pc_next=ID;\. "$__pc"
 #
-# The file is sourced by that line and not by a function, because `declare` in a function would
-# make a command's variables local. Nothing here starts a program: a fork costs more than the rest.
+# which sources run.bash: it claims the action, sources its file and marks its end. Nothing here
+# starts a program: a fork costs more than the rest.
 #
 # Marks are OSC 133: A and B around the prompt, C;ID and D;STATUS;ID;CWD around an action, a bare
 # C for a line that a person typed, P the probe's answer, X the shell's end. They go to /dev/tty, so `exec >file` cannot hide them.
@@ -46,12 +46,14 @@ shopt -s checkwinsize
 __pc_home=/run/pocketcoder
 __pc_in=/dev/null
 __pc_id=
-readonly __pc_home
+__pc_last=0
+__pc=/opt/pocketcoder/run.bash
+readonly __pc_home __pc
 
 # Claim the action, show its text to whoever is attached, and mark the start. Returns the status of
 # the command before it, so that `echo $?` means what it means in any terminal.
 __pc_run() {
-    \builtin local "__pc_status=$?" "__pc_flags=$-" __pc_text= __pc_up= -
+    \builtin local "__pc_flags=$-" __pc_text= __pc_up= -
     \builtin set +vxeuf
     __pc_in=/dev/null __pc_id=
     [[ $1 == *[!0-9a-f]* || ${#1} -ne 32 ]] && \builtin return 2
@@ -68,22 +70,23 @@ __pc_run() {
     __pc_text=${__pc_text//[$'\r\v\f']/}
     __pc_text=${__pc_text%$'\n'}
     [[ $__pc_text != *[![:print:]$'\n\t']* ]] || __pc_text=${__pc_text//[![:print:]$'\n\t']/?}
-    __pc_text=${__pc_text//$'\n'/$'\n> '}
+    # ESC E is a new line that does not make stdio write early: all of it is one write.
+    __pc_text=${__pc_text//$'\n'/$'\eE> '}
     # The typed launcher is wiped from the screen; only the action's own text stays.
     if [[ $PS1 == "$__pc_ps1" ]]; then
-        \builtin printf -v __pc_up '\e[%dA\r\e[J' "$(((110 + ${COLUMNS:-80} - 1) / ${COLUMNS:-80}))"
+        \builtin printf -v __pc_up '\e[%dA\r\e[J' "$(((56 + ${COLUMNS:-80} - 1) / ${COLUMNS:-80}))"
     fi
-    \builtin printf '%s$ %s\n\e]133;C;%s\a' "$__pc_up" "$__pc_text" "$1" >/dev/tty
+    \builtin printf '%s$ %s\eE\e]133;C;%s\a' "$__pc_up" "$__pc_text" "$1" >/dev/tty
     # With `set -e` on, a status other than 0 would end the shell here.
     [[ $__pc_flags == *e* ]] && \builtin return 0
-    \builtin return "$__pc_status"
+    \builtin return "$__pc_last"
 }
 
-# Write the end where it outlives the relay, then mark it. A second argument is the status.
+# Write the end where it outlives the relay, then mark it. An argument is the status.
 __pc_end() {
-    \builtin local "__pc_status=${2-$?}" "__pc_cwd=$PWD" __pc_i __pc_c -
+    \builtin local "__pc_status=${1-$?}" "__pc_cwd=$PWD" "__pc_at=$__pc_id" __pc_i __pc_c -
     \builtin set +vxeufC
-    [[ $__pc_in != /dev/null && $1 == "${__pc_in##*/}" ]] || \builtin return "$__pc_status"
+    [[ $__pc_at ]] || \builtin return "$__pc_status"
     __pc_id= __pc_in=/dev/null
     if [[ $__pc_cwd == *[!a-zA-Z0-9/._-]* ]]; then
         \builtin local LC_ALL=C
@@ -92,9 +95,9 @@ __pc_end() {
             \builtin printf -v __pc_cwd '%s%%%02X' "$__pc_cwd" "'${__pc_c:__pc_i:1}"
         done
     fi
-    \builtin printf 'end %s %s %s .\n' "$__pc_status" "$EPOCHREALTIME" "$__pc_cwd" >>"$__pc_home/claims/$1"
-    \builtin printf '\e]133;D;%s;%s;%s\a' "$__pc_status" "$1" "$__pc_cwd" >/dev/tty
-    : >"$__pc_home/in/$1"
+    \builtin printf 'end %s %s %s .\n' "$__pc_status" "$EPOCHREALTIME" "$__pc_cwd" >>"$__pc_home/claims/$__pc_at"
+    \builtin printf '\e]133;D;%s;%s;%s\a' "$__pc_status" "$__pc_at" "$__pc_cwd" >/dev/tty
+    : >"$__pc_home/in/$__pc_at"
     # A command may have redirected the shell itself; the terminal has to stay usable. (The
     # redirections of `builtin exec` would not last.)
     [[ -t 0 && -t 1 && -t 2 ]] || \exec </dev/tty >/dev/tty 2>&1
@@ -111,9 +114,10 @@ __pc_mend() {
 
 # Before each prompt: after C-c the rest of the typed line was dropped, so the end is marked here.
 __pc_prompt() {
-    \builtin local "__pc_status=$?" -
+    __pc_last=$?
+    \builtin local -
     \builtin set +vxeufC
-    [[ -z $__pc_id ]] || __pc_end "$__pc_id" "$__pc_status"
+    [[ -z $__pc_id ]] || __pc_end "$__pc_last"
     __pc_mend
     # Start the prompt on a line of its own when the output did not end one.
     \builtin printf '%*s\r\e[K' "$((${COLUMNS:-80} - 1))" '' >/dev/tty

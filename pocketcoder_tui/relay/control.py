@@ -10,6 +10,8 @@ from pocketcoder_tui.core.ports import ByteStream
 from pocketcoder_tui.relay.protocol import ControlParser, Exit, Notification, Reply
 
 _SPECIAL = re.compile(rb'[\x00-\x1f\x7f"\\$~#;{}%]')
+_FLOOD = 16_384
+"""Bytes in one piece that look like a flood."""
 STREAM_ENDED = "The connection to the box's terminal ended."
 
 
@@ -92,8 +94,9 @@ class ControlClient:
             while data := await self._stream.read():
                 for notification in self._parser.feed(data):
                     self._take(notification)
-                # A flood must not keep the loop from everything else.
-                await asyncio.sleep(0)
+                if len(data) >= _FLOOD:
+                    # A flood must not keep the loop from everything else.
+                    await asyncio.sleep(0)
         except PocketCoderError as why:
             error = why
         finally:

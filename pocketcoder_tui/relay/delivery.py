@@ -7,6 +7,7 @@ show-buffer prints it through vis(3) (octal, C-style, backslash doubled), which 
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 from pocketcoder_tui.core.errors import DeliveryRefused
 from pocketcoder_tui.core.ports import Box
@@ -55,8 +56,12 @@ def check(command: bytes) -> None:
         )
 
 
-async def deliver(control: ControlClient, box: Box, action_id: str, command: bytes) -> None:
+async def deliver(
+    control: ControlClient, box: Box, action_id: str, command: bytes, before: Sequence[bytes]
+) -> None:
     """Write the command's file and prove that it is what was approved.
+
+    ``before`` are command lines that go in the same write.
 
     One write on the stream, one wait. Raises DeliveryRefused, RelayError or ContainerGone.
     """
@@ -67,10 +72,9 @@ async def deliver(control: ControlClient, box: Box, action_id: str, command: byt
     chunks = [command[i : i + _CHUNK] for i in range(0, len(command), _CHUNK)]
     lines = [line("set-buffer", "-b", out, "--", chunks[0])]
     lines += [line("set-buffer", "-a", "-b", out, "--", chunk) for chunk in chunks[1:]]
-    lines += [line("save-buffer", "-b", out, path), line("delete-buffer", "-b", out)]
+    lines += [line("save-buffer", "-b", out, path)]
     lines += [line("load-buffer", "-b", back, path), line("show-buffer", "-b", back)]
-    replies = await control.ask(*lines, line("delete-buffer", "-b", back))
-    shown = replies[-2]
+    shown = (await control.ask(*before, *lines))[-1]
     if not shown.ok and not _REPLY_END.search(command):
         raise DeliveryRefused(
             "The command's file could not be written in the box; nothing ran.",
@@ -79,6 +83,11 @@ async def deliver(control: ControlClient, box: Box, action_id: str, command: byt
     if unvis(b"\n".join(shown.lines)) == command:
         return
     await _verify_by_digest(box, path, command)
+
+
+def leftovers(action_id: str) -> list[bytes]:
+    """The commands that remove a delivery's buffers; they go with the next one."""
+    return [line("delete-buffer", "-b", f"{name}-{action_id}") for name in ("out", "back")]
 
 
 async def _verify_by_digest(box: Box, path: str, command: bytes) -> None:

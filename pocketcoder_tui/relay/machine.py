@@ -16,8 +16,6 @@ class PaneState(StrEnum):
     """At a prompt, and something was printed since: typed, or by a job in the background."""
     FOREIGN = "foreign"
     """A line that the relay did not type runs."""
-    DELIVERING = "delivering"
-    """An action's bytes are on their way; nothing is typed yet."""
     LAUNCHED = "launched"
     """The launcher was typed."""
     RUNNING = "running"
@@ -32,7 +30,6 @@ BUSY = {
     PaneState.STARTING: "The shell in the box does not show a prompt.",
     PaneState.TOUCHED: "The shell in the box does not answer at its prompt.",
     PaneState.FOREIGN: "A command that was typed in the terminal is still running.",
-    PaneState.DELIVERING: "Another command is being delivered to the terminal.",
     PaneState.LAUNCHED: "Another command of the agent's is starting in the terminal.",
     PaneState.RUNNING: "Another command of the agent's is still running in the terminal.",
     PaneState.ENDING: "The last command ended, and the shell does not show a prompt.",
@@ -43,8 +40,11 @@ BUSY = {
 PASSING = frozenset({PaneState.STARTING, PaneState.ENDING, PaneState.DEAD})
 """States that end by themselves, soon."""
 
+LASTING = frozenset({PaneState.FOREIGN, PaneState.LAUNCHED, PaneState.RUNNING})
+"""States that may last for ever."""
+
 _IN_ACTION = frozenset({PaneState.LAUNCHED, PaneState.RUNNING})
-_AT_PROMPT = frozenset({PaneState.PROMPT, PaneState.TOUCHED, PaneState.DELIVERING})
+_AT_PROMPT = frozenset({PaneState.PROMPT, PaneState.TOUCHED})
 
 
 class PaneMachine:
@@ -53,30 +53,14 @@ class PaneMachine:
     def __init__(self) -> None:
         self.state = PaneState.STARTING
         self.action: str | None = None
-        """The action that is delivered or runs."""
+        """The action whose launcher was typed or whose command runs."""
         self.half_typed: int | None = None
         """The probe's last answer."""
-        self.disturbed = False
-        """True when something was printed at the prompt while an action was being delivered."""
+        self._entered = False
 
-    @property
-    def can_type(self) -> bool:
-        """True when the delivered action's launcher may be typed now."""
-        return self.state is PaneState.DELIVERING and not self.disturbed
-
-    def deliver(self, action: str) -> None:
-        """An action takes the prompt."""
-        self.state, self.action, self.disturbed = PaneState.DELIVERING, action, False
-
-    def typed(self) -> None:
-        """The launcher is about to be typed."""
-        self.state = PaneState.LAUNCHED
-
-    def give_up(self) -> None:
-        """Nothing was typed for the action."""
-        if self.state is PaneState.DELIVERING:
-            self.state = PaneState.TOUCHED if self.disturbed else PaneState.PROMPT
-        self.action = None
+    def launch(self, action: str) -> None:
+        """The action's file is in place; its launcher is about to be typed at a free prompt."""
+        self.state, self.action, self._entered = PaneState.LAUNCHED, action, False
 
     def clean(self) -> None:
         """The probe found nothing at the prompt."""
@@ -105,8 +89,6 @@ class PaneMachine:
         """Something that is no mark was printed."""
         if self.state is PaneState.PROMPT:
             self.state = PaneState.TOUCHED
-        elif self.state is PaneState.DELIVERING:
-            self.disturbed = True
 
     def mark(self, mark: marks.Mark) -> bool:
         """Take a mark. Returns True when the launcher was typed and refused to run the action."""
@@ -117,6 +99,8 @@ class PaneMachine:
                 self.state, self.action = PaneState.ENDING, None
             case marks.LineEntered() if self.state in _AT_PROMPT:
                 self.state = PaneState.FOREIGN
+            case marks.LineEntered() if self.state is PaneState.LAUNCHED:
+                self._entered = True
             case marks.HalfTyped():
                 self.half_typed = mark.length
             case marks.PromptShown():
@@ -124,12 +108,11 @@ class PaneMachine:
         return False
 
     def _prompt(self) -> bool:
-        if self.state is PaneState.LAUNCHED:
-            # The line was read and no claim followed: the id was claimed before.
+        if self.state is PaneState.LAUNCHED and self._entered:
+            # The line was read and no claim followed: the id was claimed before. Without the
+            # first it is the old prompt, drawn again.
             self.state, self.action = PaneState.PROMPT, None
             return True
-        if self.state is PaneState.DELIVERING:
-            self.disturbed = False
-        elif self.state not in _IN_ACTION:
+        if self.state not in _IN_ACTION:
             self.state = PaneState.PROMPT
         return False

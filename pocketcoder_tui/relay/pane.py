@@ -24,6 +24,9 @@ PROMPT_LIMIT = 10.0
 PROBE_LIMIT = 2.0
 """Seconds to wait for the shell to say how long its half-typed line is."""
 
+REDRAW_LIMIT = 0.5
+"""Seconds to wait for the prompt after that."""
+
 _PROBE = "\x1b[5;133~"
 """The key that shell.bash binds to its probe; no keyboard sends it."""
 
@@ -79,7 +82,10 @@ class Pane:
         return self.capture
 
     async def paste(self, text: str) -> asyncio.Future[Reply]:
-        """Type into the pane, also while it is in copy mode; a newline is Enter."""
+        """Type into the pane, also while it is in copy mode; a newline is Enter.
+
+        Returns the reply to the typing.
+        """
         self._pastes += 1
         name = f"typed{self._pastes}"
         _, pasted = await self._control.send(
@@ -99,17 +105,22 @@ class Pane:
             await self.paste(_PROBE)
             await self._until(lambda: machine.half_typed is not None, PROBE_LIMIT)
             if machine.half_typed:
+                machine.unknown()
                 raise ShellBusy(
                     "Something is half typed at the terminal's prompt, so nothing was sent there.",
                     hint="Attach and finish the line, or clear it with C-u.",
                 )
             if machine.half_typed == 0:
+                # The shell draws its prompt again after the answer.
+                await self._until(lambda: machine.state is PaneState.PROMPT, REDRAW_LIMIT)
                 machine.clean()
         if machine.state is not PaneState.PROMPT:
             raise ShellBusy(BUSY[machine.state])
 
     async def _until(self, reached: Callable[[], bool], seconds: float) -> None:
         """Wait for a mark that makes it true, at most so long."""
+        if reached():
+            return
         try:
             async with asyncio.timeout(seconds):
                 while not reached():

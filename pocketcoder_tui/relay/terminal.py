@@ -18,13 +18,15 @@ from pocketcoder_tui.core.ports import (
 from pocketcoder_tui.relay import records
 from pocketcoder_tui.relay.capture import Capture
 from pocketcoder_tui.relay.control import ControlClient
-from pocketcoder_tui.relay.delivery import check, deliver
+from pocketcoder_tui.relay.delivery import check, deliver, leftovers
+from pocketcoder_tui.relay.machine import BUSY, LASTING
 from pocketcoder_tui.relay.pane import Pane
 from pocketcoder_tui.relay.recovery import find, overlap, resume
 from pocketcoder_tui.relay.server import connect
 from pocketcoder_tui.relay.watch import ScreenWatch
 
-_TYPED = ' \\__pc_run %s;\\builtin . "$__pc_in";\\__pc_end %s\n'
+_TYPED = ' __pc_next=%s;\\. "$__pc"\n'
+"""The only line that is ever typed; only the action's id varies. See sandbox/shell.bash."""
 
 
 class TmuxTerminal:
@@ -39,6 +41,7 @@ class TmuxTerminal:
         self._pane = pane
         self._dispatching = asyncio.Lock()
         self._runs = 0
+        self._leftovers: list[bytes] = []
 
     @classmethod
     async def open(
@@ -88,23 +91,18 @@ class TmuxTerminal:
             raise ShellBusy("Another command is being delivered to the terminal.")
         async with self._dispatching:
             machine = self._pane.machine
+            if machine.state in LASTING:
+                raise ShellBusy(BUSY[machine.state])
+            # The file travels while the last command's prompt is still being drawn.
+            before, self._leftovers = self._leftovers, leftovers(action_id)
+            await deliver(self._control, self._box, action_id, command, before)
             await self._pane.free_prompt()
-            machine.deliver(action_id)
-            try:
-                await deliver(self._control, self._box, action_id, command)
-                if not machine.can_type:
-                    machine.give_up()
-                    await self._pane.free_prompt()
-                    machine.deliver(action_id)
-            except BaseException:
-                machine.give_up()
-                raise
+            machine.launch(action_id)
             return await self._type(action_id)
 
     async def _type(self, action_id: str) -> Capture:
         capture = self._pane.expect(action_id)
-        self._pane.machine.typed()
-        pasted = await self._pane.paste(_TYPED % (action_id, action_id))
+        pasted = await self._pane.paste(_TYPED % action_id)
         pasted.add_done_callback(lambda future: _typed(capture, future))
         self._runs += 1
         if self._runs % records.KEPT_CLAIMS == 0:
