@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pocketcoder_tui.cli.arguments import COMMANDS, Arguments
 from pocketcoder_tui.cli.output import is_terminal
+from pocketcoder_tui.config.looks import first_looks
 from pocketcoder_tui.config.paths import Paths
 from pocketcoder_tui.core.errors import PocketCoderError, WorkspaceError
 
@@ -37,7 +38,8 @@ def run(args: Arguments, paths: Paths) -> int:
 
         return await make_workbench(options)
 
-    return run_app(make, workspace=str(paths.workspace))
+    looks = first_looks(paths)
+    return run_app(make, workspace=str(paths.workspace), theme=looks.theme, ascii_only=looks.ascii)
 
 
 def check(args: Arguments, paths: Paths) -> None:

@@ -8,15 +8,22 @@ if TYPE_CHECKING:
 __all__ = ["run_app"]
 
 
-def run_app(make_workbench: "MakeWorkbench", *, workspace: str = "") -> int:
+def run_app(
+    make_workbench: "MakeWorkbench",
+    *,
+    workspace: str = "",
+    theme: str = "",
+    ascii_only: bool = False,
+) -> int:
     """Show the workbench until the person leaves; returns the process's exit status.
 
     ``make_workbench`` is awaited after the first frame, so it is the place for slow imports.
-    ``workspace`` is the folder to name in the header until the session says it.
+    ``workspace`` is the folder to name in the header until the session says it. An unknown
+    ``theme`` leaves ours; ``ascii_only`` draws with letters of the keyboard whatever the locale.
     """
     import gc
 
     gc.disable()  # until the first frame: collecting while modules load costs a tenth of it
     from pocketcoder_tui.ui.run import run
 
-    return run(make_workbench, workspace=workspace)
+    return run(make_workbench, workspace=workspace, theme=theme, ascii_only=ascii_only)

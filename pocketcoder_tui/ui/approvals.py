@@ -119,7 +119,13 @@ class ApprovalsPane(Vertical, can_focus=True):
             return
         where = one_line(f"in {deed.action.cwd}   {deed.why}")
         view.show(preview_lines(deed.preview, above=[Piece(where, Ink.DIM)]), self.gate.reading)
-        self.set_timer(self.gate.grace + 0.01, self._draw)
+        self.set_timer(self.gate.grace + 0.01, self._wake)
+
+    def _wake(self) -> None:
+        """The first moment is over: the keys decide, and a refusal for its sake is stale."""
+        if not self.gate.resting:
+            self._refused = ""
+        self._draw()
 
     def _draw(self) -> None:
         total = len(self._deeds)
@@ -151,6 +157,10 @@ class ApprovalsPane(Vertical, can_focus=True):
             return Content.styled(self._refused, "$warning")
         if not self.has_focus:
             return Content.styled("^Y decide", "$text-muted")
+        if self.gate.resting:
+            return Content.styled(
+                "This has just come up. The keys wake in a moment.", "$text-muted"
+            )
         return Content.assemble(
             ("y", "bold $success"), " allow once   ", ("n", "bold $error"), " deny   ",
             ("N", "bold $error"), " reason" if narrow else " deny with a reason",

@@ -47,6 +47,11 @@ class Gate:
         self._since = self._clock.steady()
 
     @property
+    def resting(self) -> bool:
+        """True in the first moment of a row, while no key decides."""
+        return self._clock.steady() < self._since + self.grace
+
+    @property
     def reading(self) -> Reading:
         """How far the selected row was read."""
         return self._readings.setdefault(self.row, Reading())

@@ -7,13 +7,17 @@ from pocketcoder_tui.ui.kit import Kit, terminal_is_ascii
 from pocketcoder_tui.ui.link import MakeWorkbench
 
 
-def run(make_workbench: MakeWorkbench, *, workspace: str = "") -> int:
+def run(
+    make_workbench: MakeWorkbench, *, workspace: str = "", theme: str = "", ascii_only: bool = False
+) -> int:
     """Show the workbench until the person leaves; returns the process's exit status."""
-    return asyncio.run(_run(make_workbench, workspace))
+    kit = Kit(ascii=ascii_only or terminal_is_ascii())
+    return asyncio.run(_run(PocketCoderApp(make_workbench, workspace=workspace, kit=kit), theme))
 
 
-async def _run(make_workbench: MakeWorkbench, workspace: str) -> int:
-    app = PocketCoderApp(make_workbench, workspace=workspace, kit=Kit(ascii=terminal_is_ascii()))
+async def _run(app: PocketCoderApp, theme: str) -> int:
+    if theme in app.available_themes:
+        app.theme = theme
     try:
         await app.run_async()
     finally:

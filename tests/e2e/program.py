@@ -57,13 +57,11 @@ async def ask(shown: Screen, text: str) -> None:
     shown.press("Enter")
 
 
-async def press_decision(shown: Screen, key: str, done: str) -> None:
-    """Press a deciding key, again if the row had just come up, until the screen says it is done."""
+async def press_decision(shown: Screen, key: str, done: str, *, go: bool = True) -> None:
+    """Go to what waits (``go``), wait until the keys decide, press one, and see it done."""
     await shown.until("Waiting for you · ")
-    shown.press("C-y")
-    await shown.until("allow once")
-    while True:
-        shown.press(key)
-        seen = await shown.until(lambda text: done in text or "just come up" in text)
-        if done in seen:
-            return
+    if go:
+        shown.press("C-y")
+    await shown.until("y allow once")
+    shown.press(key)
+    await shown.until(done)

@@ -91,7 +91,7 @@ async def test_two_calls_are_two_rows(home: Home, server: GeminiServer) -> None:
         await shown.until("Waiting for you · 2")
         await press_decision(shown, "n", "Waiting for you · 1")
         assert not (home.workspace / "one").exists()
-        await press_decision(shown, "y", "Both told.")
+        await press_decision(shown, "y", "Both told.", go=False)
         assert (home.workspace / "two").read_text() == "two\n"
         assert not (home.workspace / "one").exists()
         first, second = results_of(server.requests[-1])
