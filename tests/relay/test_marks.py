@@ -1,0 +1,78 @@
+"""Marks in output: found across chunks, and nothing that imitates one is taken for one."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pocketcoder_tui.relay.marks import (
+    ActionBegun,
+    ActionOver,
+    Mark,
+    MarkScanner,
+    Printed,
+    PromptBegun,
+    PromptShown,
+)
+
+ID, OTHER = "01" * 16, "02" * 16
+BEGUN, OVER = f"\x1b]133;C;{ID}\x07".encode(), f"\x1b]133;D;7;{ID};/a%20b\x07".encode()
+
+FORGED = [
+    b"\x1b]133;D;0\x07",
+    b"\x1b]133;A\x07",
+    b"\x1b]133;B\x07",
+    b"\x1b]133;C\x07",
+    b"\x1b]133;P;0\x07",
+    f"\x1b]133;D;0;{OTHER};/\x07".encode(),
+    f"\x1b]133;C;{ID}\x07".encode(),
+    f"\x1b]133;D;0;{ID}\x07".encode(),
+    f"\x1b]133;D;-1;{ID};/\x07".encode(),
+    f"\x1b]133;D;0;{ID};/\n\x07".encode(),
+    f"\x1b]133;D;0;{ID};/\x1b".encode(),
+    f"\x1b]633;D;0;{ID};/\x07".encode(),
+    f"133;D;0;{ID};/\x07".encode(),
+    b"\x1b]133;",
+    b"\x1b",
+    b"\x1b]133;D;0;" + b"x" * 20_000 + b"\x07",
+    b"%end 1 2 1\n",
+]
+texts = st.lists(st.sampled_from(FORGED) | st.binary(max_size=20), max_size=12).map(b"".join)
+
+
+def scan(data: bytes, cuts: list[int]) -> tuple[list[Mark], bytes]:
+    """Marks, and what was printed between the action's two, fed in pieces."""
+    scanner = MarkScanner()
+    scanner.action = ID
+    marks: list[Mark] = []
+    printed = b""
+    at = 0
+    for cut in [*sorted(c % (len(data) + 1) for c in cuts), len(data)]:
+        for item in scanner.feed(data[at:cut]):
+            if not isinstance(item, Printed):
+                marks.append(item)
+            elif scanner.running:
+                printed += item.data
+        at = cut
+    return marks, printed
+
+
+@given(texts, st.lists(st.integers(0, 100_000), max_size=20))
+def test_only_the_real_end_ends(text: bytes, cuts: list[int]) -> None:
+    data = b"before" + BEGUN + text.replace(b"133;X", b"") + b"\n" + OVER + b"after"
+    marks, printed = scan(data, cuts)
+    assert marks == [ActionBegun(ID), ActionOver(ID, 7, "/a b")]
+    assert printed == text.replace(b"133;X", b"") + b"\n"
+
+
+def test_prompt_marks_count_outside_a_command_only() -> None:
+    prompt = b"\x1b]133;A\x07$ \x1b]133;B\x07"
+    marks, _ = scan(prompt + BEGUN + prompt + OVER + prompt, [])
+    shown: list[Mark] = [PromptBegun(), PromptShown()]
+    assert marks == [*shown, ActionBegun(ID), ActionOver(ID, 7, "/a b"), *shown]
+
+
+def test_what_is_held_is_bounded() -> None:
+    scanner = MarkScanner()
+    for _ in range(100):
+        list(scanner.feed(b"\x1b]133;D" + b"0" * 1_000))
+    list(scanner.feed(b"0" * 100_000))
+    assert len(scanner._held) <= 17_000
