@@ -38,7 +38,8 @@ EXPECTED: list[Notification] = [
 def parse(data: bytes, cuts: list[int]) -> list[Notification]:
     """Feed the data in pieces."""
     parser = ControlParser()
-    at, found = 0, []
+    at = 0
+    found: list[Notification] = []
     for cut in [*sorted(c % (len(data) + 1) for c in cuts), len(data)]:
         found += parser.feed(data[at:cut])
         at = cut
