@@ -13,10 +13,14 @@ from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.gatekeeper.policy import judge
 
 STOPPED = "The turn was stopped before this left for the box."
-MOVED = "It would happen in another place than was shown, so it is asked again."
 UNSENT = "The program ended before this left for the box, so it is asked again."
 
 Settle = Callable[[Action], Awaitable[Decision]]
+
+
+async def _unsent(action: Action) -> Decision:
+    """The decision was made for an earlier process; it is not used in this one."""
+    raise Moved(UNSENT)
 
 
 class Actor:
@@ -39,7 +43,12 @@ class Actor:
     async def do(
         self, turn_id: str, reply_id: str, call: ToolCall, may_leave: Callable[[], bool]
     ) -> None:
-        """Take one call from proposal to result. Raises SandboxError or RelayError."""
+        """Take one call from proposal to result. Raises SandboxError or RelayError.
+
+        Nothing is proposed for a turn that was stopped.
+        """
+        if not may_leave():
+            return
         action = await self._proposals.propose(turn_id, reply_id, call)
         if action is not None:
             await self._decide_and_do(action, self._settle, may_leave)
@@ -54,9 +63,7 @@ class Actor:
         elif state is ActionState.WAITING:
             await self._decide_and_do(action, self._desk.settle_again, may_leave)
         else:
-            again = await self._proposals.propose_again(action, UNSENT)
-            if again is not None:
-                await self._decide_and_do(again, self._settle, may_leave)
+            await self._decide_and_do(action, _unsent, may_leave)
 
     async def _settle(self, action: Action) -> Decision:
         return await self._desk.settle(action, judge(action))
@@ -64,24 +71,34 @@ class Actor:
     async def _decide_and_do(
         self, action: Action, settle: Settle, may_leave: Callable[[], bool]
     ) -> None:
-        current: Action | None = action
-        while current is not None:
+        while True:
             try:
-                decision = await settle(current)
-                if decision.outcome is Outcome.ALLOW:
-                    await self._dispatcher.perform(current, decision, may_leave)
-                    self._announce_place()
-                return
+                again = await self._attempt(action, settle, may_leave)
             except Dropped:
-                await self._journal.write(ev.ActionSuperseded(current.id, STOPPED))
+                await self._journal.write(ev.ActionSuperseded(action.id, STOPPED))
                 return
-            except Moved:
-                current = await self._proposals.propose_again(current, MOVED)
-                settle = self._settle
             except (RelayError, SandboxError) as error:
                 why = f"The box could not be had: {error.sentence}"
-                await self._journal.write(ev.ActionSuperseded(current.id, why))
+                await self._journal.write(ev.ActionSuperseded(action.id, why))
                 raise
+            if again is None:
+                return
+            action, settle = again, self._settle
+
+    async def _attempt(
+        self, action: Action, settle: Settle, may_leave: Callable[[], bool]
+    ) -> Action | None:
+        """One question and what follows. Returns the action that took this one's place, if any."""
+        if not may_leave():
+            raise Dropped(action.id)
+        try:
+            decision = await settle(action)
+            if decision.outcome is Outcome.ALLOW:
+                await self._dispatcher.perform(action, decision, may_leave)
+                self._announce_place()
+        except Moved as moved:
+            return await self._proposals.propose_again(action, str(moved))
+        return None
 
     def _announce_place(self) -> None:
         """A command may have moved the shell: commands that wait for the old place are moved."""

@@ -68,6 +68,11 @@ class BoxKeeper:
                 self._ready = await self._start()
             return self._ready
 
+    async def forget(self, ready: Ready, why: str) -> None:
+        """Give up a connection that failed, so that the next ``ensure`` makes a new one."""
+        self._gone(ready, why)
+        await ready.terminal.aclose()
+
     async def resize(self, columns: int, rows: int) -> None:
         """Give the terminal this size, now or when it starts."""
         self._size = (columns, rows)
@@ -95,17 +100,27 @@ class BoxKeeper:
     async def _start(self) -> Ready:
         self._journal.show(BoxChanged(BoxState.STARTING))
         try:
-            box = await self._sandbox.ensure()
-            terminal = await self._open_terminal(box)
+            ready = await self._connect()
         except PocketCoderError as error:
             self._journal.show(BoxChanged(BoxState.FAILED, error.sentence, error.hint))
             raise
-        ready = Ready(box, terminal)
-        if self._size is not None:
-            await terminal.resize(*self._size)
+        except BaseException:
+            self._journal.show(BoxChanged(BoxState.ABSENT))
+            raise
         self._crew.start(self._follow(ready), "box watch")
         self._journal.show(BoxChanged(BoxState.READY))
         return ready
+
+    async def _connect(self) -> Ready:
+        box = await self._sandbox.ensure()
+        terminal = await self._open_terminal(box)
+        try:
+            if self._size is not None:
+                await terminal.resize(*self._size)
+        except BaseException:
+            await terminal.aclose()
+            raise
+        return Ready(box, terminal)
 
     async def _follow(self, ready: Ready) -> None:
         """Hand frames on until the terminal is lost, then say so."""
@@ -114,11 +129,15 @@ class BoxKeeper:
                 why = await ready.terminal.lost()
         except PocketCoderError as error:
             why = error.sentence
+        self._gone(ready, why)
+        await ready.terminal.aclose()
+
+    def _gone(self, ready: Ready, why: str) -> None:
+        """Say so once, and not when a newer connection stands."""
         if self._ready is ready:
             self._ready = None
-        await ready.terminal.aclose()
-        hint = "It is started again with the next action."
-        self._journal.show(BoxChanged(BoxState.ABSENT, why, hint))
+            hint = "It is started again with the next action."
+            self._journal.show(BoxChanged(BoxState.ABSENT, why, hint))
 
     def _fan_out(self, frame: ScreenChanged) -> None:
         self._frame = frame

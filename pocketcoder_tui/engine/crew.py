@@ -9,9 +9,9 @@ log = logging.getLogger(__name__)
 
 
 class Crew:
-    """Owns background tasks. A task that fails is logged and reported, never lost."""
+    """Owns background tasks. A task that fails is logged and reported by its name, never lost."""
 
-    def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
+    def __init__(self, on_failure: Callable[[str, BaseException], None]) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._on_failure = on_failure
 
@@ -35,4 +35,4 @@ class Crew:
         if task.cancelled() or (error := task.exception()) is None:
             return
         log.error("task %s failed", task.get_name(), exc_info=error)
-        self._on_failure(error)
+        self._on_failure(task.get_name(), error)

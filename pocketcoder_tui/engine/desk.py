@@ -10,9 +10,14 @@ from pocketcoder_tui.core.errors import TransitionRefused
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.gatekeeper.policy import Verdict
 
+MOVED = "It would happen in another place than was shown, so it is asked again."
+
 
 class Moved(Exception):
-    """The place where a waiting action would happen changed; it must be asked anew."""
+    """An action must be asked anew; the text says why, by default that its place changed."""
+
+    def __init__(self, why: str = MOVED) -> None:
+        super().__init__(why)
 
 
 class Dropped(Exception):
@@ -25,6 +30,8 @@ class Desk:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._waiting: dict[str, asyncio.Future[Decision]] = {}
+        self._deciding: dict[str, Exception | None] = {}
+        """Actions whose decision is being written, and what would have woken them meanwhile."""
 
     async def settle(self, action: Action, verdict: Verdict) -> Decision:
         """Return the decision about a proposed action, asking the person if the verdict does.
@@ -44,31 +51,50 @@ class Desk:
         return await self._await(action.id, self._future(action.id))
 
     async def decide(self, action_id: str, outcome: Outcome, reason: str) -> None:
-        """Record the person's decision, once.
+        """Record the person's decision, once; a caller that is cancelled has decided all the same.
 
         Raises TransitionRefused when it no longer waits; the sentence says what became of it.
         """
         deed = self._journal.transcript.entries.get(action_id)
         state = getattr(deed, "state", None)
         future = self._waiting.get(action_id)
-        if state is not ActionState.WAITING or future is None or future.done():
+        if state is not ActionState.WAITING:
             raise TransitionRefused(f"This action does not wait any more: it is {state or 'gone'}.")
+        if action_id in self._deciding:
+            raise TransitionRefused("This action was decided already.")
+        if future is None or future.done():
+            raise TransitionRefused("This action is being asked again or taken back.")
         action = self._journal.transcript.deed(action_id).action
         decision = _decision(action, outcome, DecidedBy.PERSON, _login(), reason)
-        await self._journal.write(ev.ActionDecided(decision))
-        if not future.done():
-            future.set_result(decision)
+        self._deciding[action_id] = None
+        await asyncio.shield(asyncio.ensure_future(self._record(decision, future)))
 
     def moved(self, action_id: str) -> None:
         """Wake an action that waits: its directory or its box is another one now."""
-        self._wake(action_id, Moved(action_id))
+        self._wake(action_id, Moved())
 
     def drop_all(self) -> None:
         """Wake everything that waits: the turn was stopped."""
         for action_id in tuple(self._waiting):
             self._wake(action_id, Dropped(action_id))
 
+    async def _record(self, decision: Decision, future: asyncio.Future[Decision]) -> None:
+        """What would wake the action meanwhile waits: a decision on its way to the disk stands."""
+        kept = False
+        try:
+            await self._journal.write(ev.ActionDecided(decision))
+            kept = True
+        finally:
+            why = self._deciding.pop(decision.action_id)
+            if kept and not future.done():
+                future.set_result(decision)
+            elif why is not None and not future.done():
+                future.set_exception(why)
+
     def _wake(self, action_id: str, why: Exception) -> None:
+        if action_id in self._deciding:
+            self._deciding[action_id] = why
+            return
         future = self._waiting.get(action_id)
         if future is not None and not future.done():
             future.set_exception(why)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
@@ -28,9 +29,14 @@ from pocketcoder_tui.engine.boxkeeper import BoxKeeper, Ready
 from pocketcoder_tui.engine.desk import Dropped, Moved
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.tools import FILE_TOOLS
-from pocketcoder_tui.engine.tools.boxscript import recall
+from pocketcoder_tui.engine.tools.boxscript import Recall, recall
+
+log = logging.getLogger(__name__)
 
 SHELL = "shell"
+RECONNECTIONS = 5
+"""How often the fate of one command is asked for over a new connection."""
+OWN_FAULT = "PocketCoder made an error of its own; the log has the details."
 
 Items = AsyncGenerator[CommandOutput | CommandEnded]
 """What a terminal reports of one command."""
@@ -62,36 +68,31 @@ class Dispatcher:
         async with self.terminal_free:
             ready = await self._keeper.ensure()
             if ready.box.id != action.container or ready.terminal.cwd != action.cwd:
-                raise Moved(action.id)
+                raise Moved
             await self._leave(action, may_leave)
-            return await self._end(await self._run(action, ready.terminal))
+            return await self._end(await self._run(action, ready))
 
     async def take_up(self, action: Action) -> Execution:
         """Find out what became of an action that left before a crash, and record it."""
-        try:
-            ready = await self._keeper.ensure()
-        except PocketCoderError as error:
-            why = f"The box cannot be asked what became of it: {error.sentence}"
-            return await self._end(_unknown(action, why))
-        if ready.box.id != action.container:
-            why = "The box in which it ran is gone, so nobody can tell what became of it."
-            return await self._end(_unknown(action, why))
         if action.call.tool != SHELL:
-            return await self._end(await self._recall(action, ready))
+            return await self._end(await self._recall(action))
         async with self.terminal_free:
-            return await self._end(await self._find(action, ready.terminal))
+            return await self._end(await self._find(action))
 
     async def _perform_file_tool(self, action: Action, may_leave: Callable[[], bool]) -> Execution:
         ready = await self._keeper.ensure()
         if ready.box.id != action.container:
-            raise Moved(action.id)
+            raise Moved
         tool = FILE_TOOLS[action.call.tool]
         await self._leave(action, may_leave)
         started = time.time()
         try:
             execution = await tool.perform(action, ready.box)
-        except SandboxError as error:
-            execution = _unknown(action, f"The box was lost meanwhile: {error.sentence}")
+        except SandboxError:
+            execution = await self._recall(action)
+        except Exception:  # boundary: a tool's execution
+            log.exception("a file tool failed")
+            execution = await self._recall(action)
         return await self._end(_timed(execution, started))
 
     async def _leave(self, action: Action, may_leave: Callable[[], bool]) -> None:
@@ -104,28 +105,52 @@ class Dispatcher:
         await self._journal.write(ev.ActionEnded(execution))
         return execution
 
-    async def _run(self, action: Action, terminal: Terminal) -> Execution:
+    async def _run(self, action: Action, ready: Ready) -> Execution:
         command = str(action.call.arguments["command"]).encode("utf-8")
         started = time.time()
         try:
-            return await self._drain(action, terminal.run(action.id, command), started)
+            return await self._drain(action, ready.terminal.run(action.id, command), started)
         except (DeliveryRefused, ShellBusy) as error:
             why = f"Nothing ran. {error.sentence}"
             return Execution(action.id, Ended.FINISHED, error=why, started=started)
         except (RelayError, SandboxError) as error:
-            return await self._find_again(action, error)
+            await self._keeper.forget(ready, error.sentence)
+            return await self._find(action)
+        except Exception:  # boundary: a tool's execution
+            log.exception("the terminal failed")
+            return await self._find(action)
 
-    async def _find_again(self, action: Action, error: PocketCoderError) -> Execution:
-        """The stream was lost in the middle: connect once more and ask."""
+    async def _find(self, action: Action) -> Execution:
+        """Ask what became of a command, over new connections as often as the stream is lost."""
+        why = ""
+        for _ in range(RECONNECTIONS):
+            try:
+                ready = await self._ask_in(action)
+            except PocketCoderError as error:
+                return _unknown(action, error.sentence)
+            try:
+                return await self._fate(action, ready.terminal)
+            except (RelayError, SandboxError) as error:
+                why = error.sentence
+                await self._keeper.forget(ready, why)
+            except Exception:  # boundary: a tool's execution
+                log.exception("the terminal could not be asked")
+                return _unknown(action, OWN_FAULT)
+        return _unknown(action, f"The terminal was lost again and again: {why}")
+
+    async def _ask_in(self, action: Action) -> Ready:
+        """The box that the action left for. Raises SandboxError or RelayError when it is gone."""
         try:
             ready = await self._keeper.ensure()
-            if ready.box.id != action.container:
-                return _unknown(action, f"The box was lost meanwhile: {error.sentence}")
-            return await self._find(action, ready.terminal)
-        except (RelayError, SandboxError) as again:
-            return _unknown(action, f"{error.sentence} {again.sentence}")
+        except PocketCoderError as error:
+            why = f"The box cannot be asked what became of it: {error.sentence}"
+            raise SandboxError(why) from error
+        if ready.box.id != action.container:
+            why = "The box in which it ran is gone, so nobody can tell what became of it."
+            raise SandboxError(why)
+        return ready
 
-    async def _find(self, action: Action, terminal: Terminal) -> Execution:
+    async def _fate(self, action: Action, terminal: Terminal) -> Execution:
         match await terminal.find(action.id):
             case CommandEnded() as ended:
                 return _execution(action, ended, time.time() - ended.seconds)
@@ -147,18 +172,24 @@ class Dispatcher:
                         return _execution(action, item, started)
         return _unknown(action, "The terminal ended its report without a result.")
 
-    async def _recall(self, action: Action, ready: Ready) -> Execution:
-        tool = FILE_TOOLS[action.call.tool]
+    async def _recall(self, action: Action) -> Execution:
+        """Ask what became of a file tool's action; one that did not start never will."""
         try:
-            memory = await recall(ready.box, action.id)
+            ready = await self._ask_in(action)
+            return self._remembered(action, await recall(ready.box, action.id))
         except SandboxError as error:
             return _unknown(action, error.sentence)
+        except Exception:  # boundary: a tool's execution
+            log.exception("the box could not be asked")
+            return _unknown(action, OWN_FAULT)
+
+    def _remembered(self, action: Action, memory: Recall) -> Execution:
         if not memory.started:
             why = "It left and never started; it will not start any more."
             return Execution(action.id, Ended.INTERRUPTED, error=why)
         if memory.result is None:
             return _unknown(action, "It started, and the box holds no end of it.")
-        return tool.finish(action, memory.result)
+        return FILE_TOOLS[action.call.tool].finish(action, memory.result)
 
 
 def _execution(action: Action, ended: CommandEnded, started: float) -> Execution:

@@ -33,16 +33,23 @@ class Proposals:
         self._journal = journal
 
     async def propose(
-        self, turn_id: str, reply_id: str, call: ToolCall, supersedes: str | None = None
+        self,
+        turn_id: str,
+        reply_id: str,
+        call: ToolCall,
+        supersedes: ev.ActionSuperseded | None = None,
     ) -> Action | None:
         """Record the call as an action. Returns None when it was refused for its arguments.
 
-        Raises SandboxError or RelayError when there is no box to bind it to.
+        ``supersedes`` is recorded with it. Raises SandboxError or RelayError when there is no box
+        to bind it to, and then nothing is recorded.
         """
+        before = [] if supersedes is None else [supersedes]
         tool = TOOLS.get(call.tool)
         complaint = tool.complaint(call.arguments) if tool else _no_such_tool(call.tool)
         if tool is None or complaint:
-            await self._refuse(turn_id, reply_id, call, complaint)
+            refusal = self._refusal(turn_id, reply_id, call, complaint)
+            await self._journal.write(*before, *refusal)
             return None
         ready = await self._keeper.ensure()
         sketch = await tool.sketch(call.arguments, ready.box)
@@ -56,17 +63,22 @@ class Proposals:
             container=ready.box.id,
             base=sketch.base,
             at=time.time(),
-            supersedes=supersedes,
+            supersedes=None if supersedes is None else supersedes.action_id,
         )
-        await self._journal.write(ev.ActionProposed(action, sketch.preview))
+        await self._journal.write(*before, ev.ActionProposed(action, sketch.preview))
         return action
 
     async def propose_again(self, action: Action, why: str) -> Action | None:
-        """Replace an action whose place changed; the new one needs its own decision."""
-        await self._journal.write(ev.ActionSuperseded(action.id, why))
-        return await self.propose(action.turn_id, action.reply_id, action.call, action.id)
+        """Replace an action whose place changed, in one step; the new one needs its own decision.
 
-    async def _refuse(self, turn_id: str, reply_id: str, call: ToolCall, why: str) -> None:
+        Raises SandboxError or RelayError, and then the old one still stands.
+        """
+        replaced = ev.ActionSuperseded(action.id, why)
+        return await self.propose(action.turn_id, action.reply_id, action.call, replaced)
+
+    def _refusal(
+        self, turn_id: str, reply_id: str, call: ToolCall, why: str
+    ) -> tuple[ev.ActionProposed, ev.ActionDecided]:
         stored = call
         if unfit_text(call.arguments) or unfit_text(call.tool):
             shown: Json = {"refused": repr(dict(call.arguments))}
@@ -86,7 +98,7 @@ class Proposals:
         decision = Decision(
             action.id, Outcome.DENY, DecidedBy.MODE, action.digest, CHECK, why, time.time()
         )
-        await self._journal.write(ev.ActionProposed(action, preview), ev.ActionDecided(decision))
+        return ev.ActionProposed(action, preview), ev.ActionDecided(decision)
 
 
 def _no_such_tool(name: str) -> str:

@@ -19,6 +19,19 @@ def unfinished_turn(events: Sequence[ev.Durable]) -> str:
     return ""
 
 
+def unanswered(events: Sequence[ev.Durable]) -> bool:
+    """True when a message was sent to an agent at rest, and no turn began to take it."""
+    for event in reversed(events):
+        match event:
+            case ev.MessageQueued():
+                return True
+            case ev.TurnStarted() | ev.TurnEnded():
+                return False
+            case _:
+                continue
+    return False
+
+
 def open_deeds(transcript: Transcript) -> list[Deed]:
     """The actions to which something may still happen, in the order of their proposal."""
     deeds = (e for e in transcript.entries.values() if isinstance(e, Deed))

@@ -1,10 +1,10 @@
 """The workbench for real: one session over the real ledger, box, terminal and model."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Outcome
@@ -12,7 +12,7 @@ from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.errors import KeyMissing, PocketCoderError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.ports import Box, Ledger, SessionSummary
-from pocketcoder_tui.core.transcript import Transcript
+from pocketcoder_tui.core.transcript import Deed, Transcript
 from pocketcoder_tui.engine.actor import Actor
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.crew import Crew
@@ -20,12 +20,14 @@ from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.proposals import Proposals
-from pocketcoder_tui.engine.recovery import open_deeds, unfinished_turn
+from pocketcoder_tui.engine.recovery import open_deeds, unanswered, unfinished_turn
 from pocketcoder_tui.engine.setup import Setup
-from pocketcoder_tui.engine.turn import GO_ON, Turn
+from pocketcoder_tui.engine.turn import GO_ON, LOOK, Turn
 from pocketcoder_tui.engine.voice import Voice
 from pocketcoder_tui.gatekeeper.policy import MODE_ASK
 
+CONFESSION = "confession"
+"""The task that tells of another task's failure; its own failure is only logged."""
 TITLE_LENGTH = 80
 """Characters of the first message that become the session's title."""
 
@@ -60,6 +62,8 @@ class Session:
         )
         self._turn: Turn | None = None
         self._turn_task: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
+        """Held while a turn is begun or stopped, so that there is one at most."""
 
     @property
     def transcript(self) -> Transcript:
@@ -82,7 +86,8 @@ class Session:
 
     async def open(self) -> None:
         """See Workbench; the box starts in the background."""
-        self._crew.start(self._wake(), "start")
+        await self._take_up()
+        self._crew.start(self._start_box(), "box start")
         self._crew.start(self._voice.warm(), "model library")
 
     async def checks(self) -> list[Check]:
@@ -91,8 +96,9 @@ class Session:
 
     async def mend(self, check_id: str) -> AsyncGenerator[Progress]:
         """See Workbench. A mended engine or image is used at once."""
-        async for progress in self._setup.mend(check_id):
-            yield progress
+        async with contextlib.aclosing(self._setup.mend(check_id)) as steps:
+            async for progress in steps:
+                yield progress
         self._crew.start(self._start_box(), "box start")
 
     async def set_key(self, key: str) -> None:
@@ -114,25 +120,27 @@ class Session:
             title = " ".join(text.split())[:TITLE_LENGTH]
             events.append(ev.SessionTitled(title))
         await self._journal.write(*events, ev.MessageQueued(new_id(), text, now))
-        if self._turn_task is None or self._turn_task.done():
-            turn = self._make_turn()
-            self._begin(turn, turn.run())
+        async with self._changing:
+            if not self._at_work and self.transcript.queued:
+                self._begin()
 
     async def decide(self, action_id: str, outcome: Outcome, reason: str = "") -> None:
         """See Workbench."""
         await self._desk.decide(action_id, outcome, reason)
 
     async def stop(self) -> None:
-        """See Workbench."""
-        turn, task = self._turn, self._turn_task
-        if turn is None or task is None or task.done():
-            return
-        self._turn = self._turn_task = None
-        turn.halt()
-        task.cancel()
-        await asyncio.wait([task])
-        self._desk.drop_all()
-        await turn.record_stop()
+        """See Workbench. What is queued stays queued until the person sends again."""
+        async with self._changing:
+            turn, task = self._turn, self._turn_task
+            if turn is None or task is None or task.done():
+                return
+            turn.halt()
+            task.cancel()
+            await asyncio.wait([task])
+            try:
+                await turn.record_stop()
+            finally:
+                self._desk.drop_all()
 
     async def interrupt(self) -> None:
         """See Workbench."""
@@ -162,10 +170,12 @@ class Session:
 
     async def aclose(self) -> None:
         """See Workbench. What waits goes on waiting, what runs goes on running."""
-        await self._crew.dismiss()
-        await self._keeper.aclose()
-        await self._voice.aclose()
-        await self._ledger.aclose()
+        async with contextlib.AsyncExitStack() as last_first:
+            last_first.push_async_callback(self._ledger.aclose)
+            last_first.push_async_callback(self._journal.settle)
+            last_first.push_async_callback(self._voice.aclose)
+            last_first.push_async_callback(self._keeper.aclose)
+            last_first.push_async_callback(self._crew.dismiss)
 
     def _make_turn(self, turn_id: str = "") -> Turn:
         return Turn(
@@ -177,27 +187,42 @@ class Session:
             turn_id=turn_id,
         )
 
-    def _begin(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
-        self._turn = turn
-        self._turn_task = self._crew.start(work, "turn")
+    @property
+    def _at_work(self) -> bool:
+        return self._turn_task is not None and not self._turn_task.done()
 
-    async def _wake(self) -> None:
-        """Start the box if that is possible now, and take up what a crash left."""
-        await self._start_box()
+    def _begin(self, unfinished: str = "", deeds: Sequence[Deed] = ()) -> None:
+        """Start a turn, or go on with one of an earlier process from its open actions."""
+        self._turn = turn = self._make_turn(unfinished)
+        self._turn_task = self._crew.start(self._work(turn, deeds), "turn")
+
+    async def _work(self, turn: Turn, deeds: Sequence[Deed]) -> None:
+        """Run a turn, and another one for messages that came while it ended."""
+        await (turn.resume(deeds) if deeds else turn.run())
+        tried: list[str] = []
+        while (queued := [said.id for said in self.transcript.queued]) and queued != tried:
+            tried = queued
+            self._turn = self._make_turn()
+            await self._turn.run()
+
+    async def _take_up(self) -> None:
+        """Take up what an earlier process left, before anything new begins. Raises LedgerError."""
         turn_id = unfinished_turn(self._journal.events)
         deeds = open_deeds(self.transcript)
-        if turn_id and any(deed.action.turn_id == turn_id for deed in deeds):
-            mine = [d for d in deeds if d.action.turn_id == turn_id]
-            turn = self._make_turn(turn_id)
-            self._begin(turn, turn.resume(mine))
-            deeds = [d for d in deeds if d not in mine]
-        elif turn_id:
+        mine = [deed for deed in deeds if turn_id and deed.action.turn_id == turn_id]
+        if turn_id and not mine:
             sentence = "The program ended in the middle of this turn."
             await self._journal.write(
                 ev.TurnEnded(turn_id, ev.TurnOutcome.INTERRUPTED, sentence, GO_ON, time.time())
             )
         for deed in deeds:
-            self._crew.start(self._actor.take_up(deed.action, deed.state, lambda: False), "action")
+            if deed not in mine:
+                work = self._actor.take_up(deed.action, deed.state, lambda: False)
+                self._crew.start(work, "action")
+        if mine:
+            self._begin(turn_id, mine)
+        elif self._voice.ready and unanswered(self._journal.events):
+            self._begin()
 
     async def _start_box(self) -> None:
         """Start the box unless something is missing; the checklist says what."""
@@ -208,18 +233,15 @@ class Session:
             except PocketCoderError:
                 return  # shown as BoxChanged, and tried again by the next action
 
-    def _on_failure(self, error: BaseException) -> None:
-        """A task of ours ended with an error that nobody foresaw: say so where it is seen."""
-        if isinstance(error, PocketCoderError):
+    def _on_failure(self, task: str, error: BaseException) -> None:
+        """A task ended with an error that nobody waits for: say so where it is seen."""
+        told = self._at_work and self._turn is not None and task == self._turn.acts
+        if told or task == CONFESSION:
             return
-        sentence = f"Something went wrong inside pocketcoder: {type(error).__name__}."
-        hint = "The log in the state folder has the details."
-        self._crew.start(self._confess(sentence, hint), "confession")
-
-    async def _confess(self, sentence: str, hint: str) -> None:
-        turn_id = self.transcript.turn_id
-        if turn_id and (self._turn_task is None or self._turn_task.done()):
-            outcome = ev.TurnOutcome.FAILED
-            await self._journal.write(ev.TurnEnded(turn_id, outcome, sentence, hint, time.time()))
+        if isinstance(error, PocketCoderError):
+            sentence, hint = error.sentence, error.hint
         else:
-            await self._journal.write(ev.Noticed("error", sentence, hint, time.time()))
+            sentence = f"Something went wrong inside pocketcoder: {type(error).__name__}."
+            hint = LOOK
+        noticed = ev.Noticed("error", sentence, hint, time.time())
+        self._crew.start(self._journal.tell(noticed), CONFESSION)

@@ -1,6 +1,7 @@
 """What must be there before a box can run, and how it is brought: the engine and the image."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -32,8 +33,9 @@ class Setup:
                 work = build_image(self._settings.base_image)
             case _:
                 raise SandboxError(f"Nothing here can mend {check_id!a}.")
-        async for progress in work:
-            yield progress
+        async with contextlib.aclosing(work) as steps:
+            async for progress in steps:
+                yield progress
 
     def _look(self) -> list[Check]:
         from pocketcoder_tui.sandbox.engine import engine_check

@@ -1,6 +1,7 @@
 """One turn: ask the model, carry out what it asks for, tell it what came of it, until it rests."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -25,7 +26,10 @@ ENDINGS = {
 }
 """A sentence for each way in which a reply ends badly."""
 
+log = logging.getLogger(__name__)
+
 GO_ON = "Send a message to go on."
+LOOK = "The log in the state folder has the details."
 
 
 class Turn:
@@ -49,10 +53,16 @@ class Turn:
         self._system = system
         self._stopped = False
 
+    @property
+    def acts(self) -> str:
+        """The name of the tasks that carry its calls out."""
+        return f"action of {self.id}"
+
     async def run(self) -> None:
         """Take what is queued and work until the model rests.
 
-        A PocketCoderError ends the turn with its sentence.
+        An error ends the turn with a sentence. Raises LedgerError when not even its beginning
+        could be recorded.
         """
         await self._journal.write(ev.TurnStarted(self.id, time.time()))
         await self._guarded(self._steps())
@@ -66,8 +76,10 @@ class Turn:
         self._stopped = True
 
     async def record_stop(self) -> None:
-        """Record that the person stopped it."""
-        await self._end(ev.TurnOutcome.STOPPED, "You stopped the turn.", "")
+        """Record that the person stopped it, unless it had ended or not begun."""
+        await self._journal.settle()
+        if self._journal.transcript.turn_id == self.id:
+            await self._end(ev.TurnOutcome.STOPPED, "You stopped the turn.", "")
 
     def may_leave(self) -> bool:
         """False once the person stopped the turn."""
@@ -78,6 +90,10 @@ class Turn:
             await work
         except PocketCoderError as error:
             await self._end(ev.TurnOutcome.FAILED, error.sentence, error.hint)
+        except Exception as error:  # boundary: the top of the worker
+            log.exception("turn %s failed", self.id)
+            sentence = f"Something went wrong inside pocketcoder: {type(error).__name__}."
+            await self._end(ev.TurnOutcome.FAILED, sentence, LOOK)
 
     async def _resume(self, deeds: Sequence[Deed]) -> None:
         await self._all([self._actor.take_up(d.action, d.state, self.may_leave) for d in deeds])
@@ -96,16 +112,17 @@ class Turn:
                 await self._end(ev.TurnOutcome.FAILED, _ending(reply), GO_ON)
                 return
             elif not self._journal.transcript.queued:
-                await self._end(ev.TurnOutcome.DONE, "", "")
+                done = ev.TurnEnded(self.id, ev.TurnOutcome.DONE, "", "", time.time())
+                await self._journal.write(done)
                 return
 
     async def _all(self, works: Sequence[Coroutine[Any, Any, None]]) -> None:
         """Run the calls of one reply side by side, each under its own decision.
 
         They belong to the session's crew, so a command that runs outlives a stopped turn. Raises
-        the first PocketCoderError, after all have come to an end.
+        the first error, after all have come to an end.
         """
-        tasks = [self._crew.start(work, "action") for work in works]
+        tasks = [self._crew.start(work, self.acts) for work in works]
         await asyncio.wait(tasks)
         for task in tasks:
             if not task.cancelled() and (error := task.exception()) is not None:
@@ -118,7 +135,7 @@ class Turn:
             await self._journal.write(ev.MessagesTaken(self.id, ids))
 
     async def _end(self, outcome: ev.TurnOutcome, sentence: str, hint: str) -> None:
-        await self._journal.write(ev.TurnEnded(self.id, outcome, sentence, hint, time.time()))
+        await self._journal.tell(ev.TurnEnded(self.id, outcome, sentence, hint, time.time()))
 
 
 def _ending(reply: Reply) -> str:

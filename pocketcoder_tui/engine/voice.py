@@ -1,6 +1,7 @@
 """Which model speaks: Gemini when there is a key, the tour when the person takes it, or none."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from pydantic import SecretStr
@@ -25,6 +26,8 @@ class Voice:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._model: Model | None = None
+        self._retired: list[Model] = []
+        """Models of earlier choices; one may still be in the middle of a reply."""
         self._key = options.settings.gemini_api_key
 
     @property
@@ -42,7 +45,7 @@ class Voice:
         replies = (e for e in reversed(events) if isinstance(e, ev.ReplyStarted))
         last = next(replies, None)
         if self._options.tour or (last is not None and last.provider == TOUR):
-            self._start_tour()
+            self._model = _tour()
         elif self._key is not None and self._key.get_secret_value():
             self._model = self._gemini(self._key)
 
@@ -83,31 +86,33 @@ class Voice:
         )
 
     async def set_key(self, key: str) -> None:
-        """Keep a key in the configuration's .env and use it. Raises ConfigError."""
+        """Keep a key in the configuration's .env and use it from the next call on.
+
+        A reply that streams ends as it began. Raises ConfigError.
+        """
         key = key.strip()
         if not key or not key.isascii() or not key.isprintable() or " " in key:
             raise ConfigError(
                 "A key is one word of letters and digits.", hint="Paste it again, without spaces."
             )
         await asyncio.to_thread(keep_key, self._options.paths.env_file, key)
-        await self.aclose()
         self._key = SecretStr(key)
-        self._model = self._gemini(self._key)
+        self._succeed(self._gemini(self._key))
 
     async def take_tour(self) -> None:
-        """Let the scripted model speak from now on."""
-        await self.aclose()
-        self._start_tour()
+        """Let the scripted model speak from the next call on."""
+        self._succeed(_tour())
 
     async def aclose(self) -> None:
-        """Let go of the model's connections."""
+        """Let go of the connections of every model that spoke."""
+        async with contextlib.AsyncExitStack() as stack:
+            for model in [*self._retired, *([self._model] if self._model is not None else [])]:
+                stack.push_async_callback(model.aclose)
+
+    def _succeed(self, model: Model) -> None:
         if self._model is not None:
-            await self._model.aclose()
-
-    def _start_tour(self) -> None:
-        from pocketcoder_tui.reasoning.tour import TourModel
-
-        self._model = TourModel()
+            self._retired.append(self._model)
+        self._model = model
 
     def _gemini(self, key: SecretStr) -> Model:
         from pocketcoder_tui.reasoning.gemini import GeminiModel
@@ -121,3 +126,9 @@ class Voice:
             timeout_seconds=settings.model_timeout,
             thinking_level=settings.thinking_level,
         )
+
+
+def _tour() -> Model:
+    from pocketcoder_tui.reasoning.tour import TourModel
+
+    return TourModel()

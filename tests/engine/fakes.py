@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from pocketcoder_tui.core.actions import ToolCall
-from pocketcoder_tui.core.errors import ModelError
+from pocketcoder_tui.core.errors import ModelError, RelayError
 from pocketcoder_tui.core.events import ScreenChanged
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.model import Finish, ModelRequest, PartKind, ReplyFinished, ReplyPart
@@ -29,12 +29,19 @@ class FakeBox:
         self.started = 0.0
         self.asked: list[Sequence[str]] = []
         self.answer = ExecResult(0, b"", b"")
+        self.answers: list[ExecResult | Exception] = []
+        """Given or raised first, in this order."""
 
     async def exec(
         self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 4_000_000
     ) -> ExecResult:
         self.asked.append(argv)
-        return self.answer
+        if not self.answers:
+            return self.answer
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     async def open(self, argv: Sequence[str]) -> ByteStream:
         raise NotImplementedError
@@ -51,6 +58,16 @@ class FakeTerminal:
         """A command ends once this is set."""
         self.gate.set()
         self.error: Exception | None = None
+        """Raised instead of running anything."""
+        self.cut: Exception | None = None
+        """Raised in the middle of a command, once its gate is open."""
+        self.cut_follow: Exception | None = None
+        """Raised in the middle of following a command."""
+        self.resize_error: Exception | None = None
+        self.asked: list[str] = []
+        """The actions whose fate was asked for."""
+        self.closed = False
+        self.close_error: Exception | None = None
         self._lost: asyncio.Event = asyncio.Event()
 
     async def run(
@@ -62,21 +79,30 @@ class FakeTerminal:
         self.ran.append((action_id, text))
         yield CommandOutput(f"out of {text}")
         await self.gate.wait()
+        if self.cut is not None:
+            raise self.cut
         if text.startswith("cd "):
             self.cwd = text.removeprefix("cd ")
         yield CommandEnded(0, f"out of {text}", 0, 0.1, self.cwd)
 
     async def find(self, action_id: str) -> Found:
+        self.asked.append(action_id)
+        if self.closed:
+            raise RelayError("The connection to the terminal was lost.")
         return self.fate
 
     async def follow(self, action_id: str) -> AsyncGenerator[CommandOutput | CommandEnded]:
+        if self.cut_follow is not None:
+            self.closed = True
+            raise self.cut_follow
         yield CommandEnded(0, "the rest", 0, 9.0, self.cwd)
 
     async def interrupt(self) -> None:
         self.gate.set()
 
     async def resize(self, columns: int, rows: int) -> None:
-        return None
+        if self.resize_error is not None:
+            raise self.resize_error
 
     @asynccontextmanager
     async def watch(self, on_frame: Callable[[ScreenChanged], None]) -> AsyncGenerator[None]:
@@ -87,8 +113,15 @@ class FakeTerminal:
         await self._lost.wait()
         return "It went away."
 
+    def lose(self) -> None:
+        """The control stream is gone."""
+        self.closed = True
+        self._lost.set()
+
     async def aclose(self) -> None:
-        return None
+        self.lose()
+        if self.close_error is not None:
+            raise self.close_error
 
 
 class FakeSandbox:
@@ -123,14 +156,20 @@ class ScriptedModel:
         self.hold = asyncio.Event()
         """A reply goes on after its first item once this is set."""
         self.hold.set()
+        self.let_go = asyncio.Event()
+        """A stream that is closed early is closed once this is set."""
+        self.let_go.set()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ReplyPart | ReplyFinished]:
         self.requests.append(request)
-        for item in self.steps.pop(0):
-            if isinstance(item, ModelError):
-                raise item
-            yield item
-            await self.hold.wait()
+        try:
+            for item in self.steps.pop(0):
+                if isinstance(item, ModelError):
+                    raise item
+                yield item
+                await self.hold.wait()
+        finally:
+            await self.let_go.wait()
 
     async def aclose(self) -> None:
         return None

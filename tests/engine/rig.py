@@ -8,8 +8,9 @@ from pathlib import Path
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.checks import Check, CheckState
+from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.ports import Box, Terminal
+from pocketcoder_tui.core.ports import Box, SessionSummary, Terminal
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.crew import Crew
@@ -44,10 +45,50 @@ class FakeVoice:
 
 
 class FakeSetup:
-    """All is there."""
+    """All is there; looking takes until the gate is open."""
+
+    def __init__(self, gate: asyncio.Event) -> None:
+        self._gate = gate
 
     async def checks(self) -> list[Check]:
+        await self._gate.wait()
         return [Check("engine", "Docker", CheckState.OK, "Runs.")]
+
+
+class Disk:
+    """A real ledger on a disk that can be full, and slow for one kind of event."""
+
+    def __init__(self) -> None:
+        self.ledger: SqliteLedger
+        self.full: set[str] = set()
+        """Kinds of events for which there is no space."""
+        self.slow: dict[str, asyncio.Event] = {}
+        """Kinds of events that are kept once this is set."""
+        self.reached: dict[str, asyncio.Event] = {}
+        """Set when an event of that kind came to a slow disk."""
+
+    def hold(self, kind: str) -> asyncio.Event:
+        """Make the disk slow for a kind; returns what lets it go on."""
+        self.slow[kind], self.reached[kind] = asyncio.Event(), asyncio.Event()
+        return self.slow[kind]
+
+    async def record(self, session_id: str, *events: ev.Durable) -> None:
+        for event in events:
+            if event.kind in self.full:
+                raise LedgerError("There is no space left.", hint="Free some space.")
+            if event.kind in self.slow:
+                self.reached[event.kind].set()
+                await self.slow[event.kind].wait()
+        await self.ledger.record(session_id, *events)
+
+    async def replay(self, session_id: str) -> list[ev.Durable]:
+        return await self.ledger.replay(session_id)
+
+    async def sessions(self) -> list[SessionSummary]:
+        return await self.ledger.sessions()
+
+    async def aclose(self) -> None:
+        await self.ledger.aclose()
 
 
 class Rig:
@@ -58,6 +99,12 @@ class Rig:
         self.box = FakeBox()
         self.sandbox = FakeSandbox(self.box)
         self.terminal = FakeTerminal()
+        self.next_terminals: list[FakeTerminal] = []
+        """Taken in turn by each new connection; the last one stays."""
+        self.disk = Disk()
+        self.looked = asyncio.Event()
+        """The checklist is known once this is set."""
+        self.looked.set()
         self.events: list[ev.Event] = []
         self.session: Session
         self._news = asyncio.Condition()
@@ -100,7 +147,8 @@ async def running(
 ) -> AsyncIterator[Rig]:
     """Open a session in a ledger under ``path``; closing it leaves what is open open."""
     rig = rig or Rig(model)
-    ledger = await SqliteLedger.open(path / "ledger.db")
+    ledger = rig.disk
+    ledger.ledger = await SqliteLedger.open(path / "ledger.db")
     session_id = resume or new_id()
     preface = [] if resume else [ev.SessionStarted(session_id, str(path), 1.0)]
     journal = Journal(ledger, session_id, preface)
@@ -108,6 +156,8 @@ async def running(
         await journal.read_back()
 
     async def open_terminal(box: Box) -> Terminal:
+        if rig.next_terminals:
+            rig.terminal = rig.next_terminals.pop(0)
         return rig.terminal
 
     def make_keeper(journal: Journal, crew: Crew) -> BoxKeeper:
@@ -117,7 +167,7 @@ async def running(
         journal,
         ledger,
         voice=FakeVoice(model),
-        setup=FakeSetup(),
+        setup=FakeSetup(rig.looked),
         make_keeper=make_keeper,
         attach=lambda box: 0,
     )

@@ -165,7 +165,7 @@ class _Changer:
         lines = diff_lines(change.seen.text or "", change.text)
         added = sum(line.startswith("+") for line in lines)
         removed = sum(line.startswith("-") for line in lines)
-        text = "\n".join(lines) or "(an empty file)"
+        text = "\n".join(lines) or _no_lines(change)
         preview = Preview(PreviewKind.DIFF, self.verb, path, text, added, removed, tuple(notes))
         return Sketch(preview, change.seen.base)
 
@@ -235,6 +235,12 @@ def _lines(text: str) -> list[str]:
     if lines[-1] == "":
         return lines[:-1]
     return [*lines[:-1], lines[-1] + "\n\\ no newline at the end"]
+
+
+def _no_lines(change: Change) -> str:
+    """What a difference without lines means."""
+    made = change.seen.sha256 == ABSENT
+    return "(an empty file)" if made else "(the file stays as it is)"
 
 
 def _refused(action: Action, why: str) -> Execution:
