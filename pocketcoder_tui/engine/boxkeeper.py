@@ -71,7 +71,8 @@ class BoxKeeper:
     async def forget(self, ready: Ready, why: str) -> None:
         """Give up a connection that failed, so that the next ``ensure`` makes a new one."""
         self._gone(ready, why)
-        await ready.terminal.aclose()
+        with contextlib.suppress(PocketCoderError):  # it failed already; that is why we are here
+            await ready.terminal.aclose()
 
     async def resize(self, columns: int, rows: int) -> None:
         """Give the terminal this size, now or when it starts."""
@@ -129,8 +130,7 @@ class BoxKeeper:
                 why = await ready.terminal.lost()
         except PocketCoderError as error:
             why = error.sentence
-        self._gone(ready, why)
-        await ready.terminal.aclose()
+        await self.forget(ready, why)
 
     def _gone(self, ready: Ready, why: str) -> None:
         """Say so once, and not when a newer connection stands."""

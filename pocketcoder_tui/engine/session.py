@@ -234,9 +234,12 @@ class Session:
                 return  # shown as BoxChanged, and tried again by the next action
 
     def _on_failure(self, task: str, error: BaseException) -> None:
-        """A task ended with an error that nobody waits for: say so where it is seen."""
-        told = self._at_work and self._turn is not None and task == self._turn.acts
-        if told or task == CONFESSION:
+        """A task ended with an error: say so where it is seen, unless the turn does it now.
+
+        While another action waits for the person, the turn cannot end and tell.
+        """
+        mine = self._at_work and self._turn is not None and task == self._turn.acts
+        if (mine and not self.transcript.waiting) or task == CONFESSION:
             return
         if isinstance(error, PocketCoderError):
             sentence, hint = error.sentence, error.hint

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Outcome
-from pocketcoder_tui.core.checks import Check, CheckState
+from pocketcoder_tui.core.checks import Check, CheckState, Progress
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.ports import Box, SessionSummary, Terminal
@@ -49,10 +49,19 @@ class FakeSetup:
 
     def __init__(self, gate: asyncio.Event) -> None:
         self._gate = gate
+        self.cancelled: list[str] = []
+        """The mends that were closed before their end."""
 
     async def checks(self) -> list[Check]:
         await self._gate.wait()
         return [Check("engine", "Docker", CheckState.OK, "Runs.")]
+
+    async def mend(self, check_id: str) -> AsyncIterator[Progress]:
+        try:
+            yield Progress(f"mending {check_id}")
+            await asyncio.Event().wait()
+        finally:
+            self.cancelled.append(check_id)
 
 
 class Disk:
@@ -105,6 +114,7 @@ class Rig:
         self.looked = asyncio.Event()
         """The checklist is known once this is set."""
         self.looked.set()
+        self.setup = FakeSetup(self.looked)
         self.events: list[ev.Event] = []
         self.session: Session
         self._news = asyncio.Condition()
@@ -167,7 +177,7 @@ async def running(
         journal,
         ledger,
         voice=FakeVoice(model),
-        setup=FakeSetup(rig.looked),
+        setup=rig.setup,
         make_keeper=make_keeper,
         attach=lambda box: 0,
     )

@@ -1,6 +1,7 @@
 """What fails under a session: the disk, the box, the terminal, our own code."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,17 @@ async def test_a_result_of_a_stopped_turn_that_cannot_be_kept_is_said(tmp_path: 
         await rig.until(lambda: "There is no space left." in remarks(rig))
 
 
+async def test_a_full_disk_is_said_while_another_action_waits(tmp_path: Path) -> None:
+    async with running(tmp_path, ScriptedModel(shell("x", "y"))) as rig:
+        await rig.session.send("please")
+        first, second = await rig.waiting(2)
+        rig.disk.full = {"action_dispatched"}
+        await rig.allow(first)
+        await rig.until(lambda: "There is no space left." in remarks(rig))
+        assert second.state is ActionState.WAITING
+        assert rig.terminal.ran == []
+
+
 # --- the box and the terminal
 
 
@@ -112,6 +124,20 @@ async def test_a_terminal_lost_in_the_middle_is_asked_over_a_new_one(tmp_path: P
         assert (old.asked, new.asked, new.ran) == ([], [deed.id], [])
         states = [e.state for e in rig.events if isinstance(e, ev.BoxChanged)]
         assert states[-1] is BoxState.READY
+
+
+async def test_a_lost_terminal_that_cannot_be_closed_is_left_behind(tmp_path: Path) -> None:
+    rig = Rig(ScriptedModel(shell("x"), says("done")))
+    old, new = FakeTerminal(), FakeTerminal()
+    rig.next_terminals = [old, new]
+    old.cut = old.close_error = RelayError("The stream ended.")
+    new.fate = CommandEnded(0, "whole", 0, 1.0, "/workspace")
+    async with running(tmp_path, rig.model, rig=rig):
+        await rig.session.send("please")
+        [deed] = await rig.waiting()
+        await rig.allow(deed)
+        assert (await rig.rest()).outcome is ev.TurnOutcome.DONE
+        assert deed.state is ActionState.FINISHED
 
 
 async def test_a_terminal_lost_again_while_following_is_asked_once_more(tmp_path: Path) -> None:
@@ -230,6 +256,13 @@ async def test_a_terminal_that_cannot_be_sized_is_said_and_let_go(tmp_path: Path
         [deed] = await rig.waiting()
         await rig.allow(deed)
         assert (await rig.rest()).outcome is ev.TurnOutcome.DONE
+
+
+async def test_leaving_a_mend_ends_it(tmp_path: Path) -> None:
+    async with running(tmp_path, ScriptedModel()) as rig:
+        async with contextlib.aclosing(rig.session.mend("image")) as steps:
+            assert (await anext(steps)).sentence == "mending image"
+        assert rig.setup.cancelled == ["image"]
 
 
 # --- our own defects
