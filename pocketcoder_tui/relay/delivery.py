@@ -5,13 +5,14 @@ back what stands there. Seen with tmux 3.3a: the file is exact for every byte bu
 show-buffer prints it through vis(3) (octal, C-style, backslash doubled), which ``unvis`` undoes.
 """
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
 
 from pocketcoder_tui.core.errors import DeliveryRefused
 from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.relay.control import ControlClient, line
+from pocketcoder_tui.relay.protocol import Reply
 
 HOME = "/run/pocketcoder"
 """The relay's directory in the box: a tmpfs, 0700, of the box's user."""
@@ -56,38 +57,41 @@ def check(command: bytes) -> None:
         )
 
 
-async def deliver(
-    control: ControlClient, box: Box, action_id: str, command: bytes, before: Sequence[bytes]
-) -> None:
-    """Write the command's file and prove that it is what was approved.
+class Delivery:
+    """A command's file on its way: ``send`` writes it, ``prove`` says that it arrived whole."""
 
-    ``before`` are command lines that go in the same write.
+    def __init__(self, control: ControlClient, box: Box, action_id: str, command: bytes) -> None:
+        self._control = control
+        self._box = box
+        self._path = f"{HOME}/in/{action_id}"
+        # An empty buffer cannot be saved; to a shell a newline is the same.
+        self._command = command or b"\n"
+        self._replies: list[asyncio.Future[Reply]] = []
 
-    One write on the stream, one wait. Raises DeliveryRefused, RelayError or ContainerGone.
-    """
-    path = f"{HOME}/in/{action_id}"
-    out, back = f"out-{action_id}", f"back-{action_id}"
-    # An empty buffer cannot be saved; to a shell a newline is the same.
-    command = command or b"\n"
+    async def send(self) -> None:
+        """Write the file and ask for it back, in one write. Raises RelayError, ContainerGone."""
+        self._replies = await self._control.send(_lines(self._path, self._command))
+
+    async def prove(self) -> None:
+        """Compare what came back. Raises DeliveryRefused, RelayError or ContainerGone."""
+        back = [await reply for reply in self._replies][-1]
+        if not back.ok and not _REPLY_END.search(self._command):
+            raise DeliveryRefused(
+                "The command's file could not be written in the box; nothing ran.",
+                hint="The box's /run may be full.",
+            )
+        if unvis(b"\n".join(back.lines)) != self._command:
+            await _verify_by_digest(self._box, self._path, self._command)
+
+
+def _lines(path: str, command: bytes) -> list[bytes]:
+    """The buffers' names are the same each time, so nothing has to be cleared away."""
+    out, back = "pocketcoder-out", "pocketcoder-back"
     chunks = [command[i : i + _CHUNK] for i in range(0, len(command), _CHUNK)]
     lines = [line("set-buffer", "-b", out, "--", chunks[0])]
     lines += [line("set-buffer", "-a", "-b", out, "--", chunk) for chunk in chunks[1:]]
     lines += [line("save-buffer", "-b", out, path)]
-    lines += [line("load-buffer", "-b", back, path), line("show-buffer", "-b", back)]
-    shown = (await control.ask(*before, *lines))[-1]
-    if not shown.ok and not _REPLY_END.search(command):
-        raise DeliveryRefused(
-            "The command's file could not be written in the box; nothing ran.",
-            hint="The box's /run may be full.",
-        )
-    if unvis(b"\n".join(shown.lines)) == command:
-        return
-    await _verify_by_digest(box, path, command)
-
-
-def leftovers(action_id: str) -> list[bytes]:
-    """The commands that remove a delivery's buffers; they go with the next one."""
-    return [line("delete-buffer", "-b", f"{name}-{action_id}") for name in ("out", "back")]
+    return [*lines, line("load-buffer", "-b", back, path), line("show-buffer", "-b", back)]
 
 
 async def _verify_by_digest(box: Box, path: str, command: bytes) -> None:

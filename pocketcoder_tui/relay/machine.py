@@ -43,6 +43,11 @@ PASSING = frozenset({PaneState.STARTING, PaneState.ENDING, PaneState.DEAD})
 LASTING = frozenset({PaneState.FOREIGN, PaneState.LAUNCHED, PaneState.RUNNING})
 """States that may last for ever."""
 
+CLAIMED = "The shell refused the action: it was claimed before."
+HALF_TYPED = "Something is half typed at the terminal's prompt, so nothing was sent there."
+UNSURE = "The shell in the box did not get the word to run the action, so nothing ran."
+"""Why a typed launcher did not run its action."""
+
 _IN_ACTION = frozenset({PaneState.LAUNCHED, PaneState.RUNNING})
 _AT_PROMPT = frozenset({PaneState.PROMPT, PaneState.TOUCHED})
 
@@ -90,8 +95,8 @@ class PaneMachine:
         if self.state is PaneState.PROMPT:
             self.state = PaneState.TOUCHED
 
-    def mark(self, mark: marks.Mark) -> bool:
-        """Take a mark. Returns True when the launcher was typed and refused to run the action."""
+    def mark(self, mark: marks.Mark) -> str:
+        """Take a mark. Returns why the typed launcher did not run its action, if that is so."""
         match mark:
             case marks.ActionBegun() if self.state in _IN_ACTION:
                 self.state = PaneState.RUNNING
@@ -101,18 +106,21 @@ class PaneMachine:
                 self.state = PaneState.FOREIGN
             case marks.LineEntered() if self.state is PaneState.LAUNCHED:
                 self._entered = True
+            case marks.HalfTyped() if self.state is PaneState.LAUNCHED:
+                self.state, self.action = PaneState.TOUCHED, None
+                return HALF_TYPED if mark.length else UNSURE
             case marks.HalfTyped():
                 self.half_typed = mark.length
             case marks.PromptShown():
                 return self._prompt()
-        return False
+        return ""
 
-    def _prompt(self) -> bool:
+    def _prompt(self) -> str:
         if self.state is PaneState.LAUNCHED and self._entered:
             # The line was read and no claim followed: the id was claimed before. Without the
             # first it is the old prompt, drawn again.
             self.state, self.action = PaneState.PROMPT, None
-            return True
+            return CLAIMED
         if self.state not in _IN_ACTION:
             self.state = PaneState.PROMPT
-        return False
+        return ""

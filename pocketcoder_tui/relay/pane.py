@@ -8,7 +8,7 @@ from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.relay import marks, records
 from pocketcoder_tui.relay.capture import Capture
 from pocketcoder_tui.relay.control import ControlClient, line
-from pocketcoder_tui.relay.machine import BUSY, PASSING, PaneMachine, PaneState
+from pocketcoder_tui.relay.machine import BUSY, HALF_TYPED, PASSING, PaneMachine, PaneState
 from pocketcoder_tui.relay.protocol import (
     LayoutChange,
     Notification,
@@ -30,6 +30,7 @@ REDRAW_LIMIT = 0.5
 _PROBE = "\x1b[5;133~"
 """The key that shell.bash binds to its probe; no keyboard sends it."""
 
+_CLEAR = "Attach and finish the line, or clear it with C-u."
 _ENDED = b"ended"
 """The name that tmux.conf gives to the window of a shell that ended."""
 
@@ -82,7 +83,7 @@ class Pane:
         return self.capture
 
     async def paste(self, text: str) -> asyncio.Future[Reply]:
-        """Type into the pane, also while it is in copy mode; a newline is Enter.
+        """Type into the pane, also while it is in copy mode; a carriage return is Enter.
 
         Returns the reply to the typing.
         """
@@ -91,7 +92,7 @@ class Pane:
         _, pasted = await self._control.send(
             [
                 line("set-buffer", "-b", name, "--", text),
-                line("paste-buffer", "-d", "-b", name, "-t", self.id),
+                line("paste-buffer", "-d", "-r", "-b", name, "-t", self.id),
             ]
         )
         return pasted
@@ -106,10 +107,7 @@ class Pane:
             await self._until(lambda: machine.half_typed is not None, PROBE_LIMIT)
             if machine.half_typed:
                 machine.unknown()
-                raise ShellBusy(
-                    "Something is half typed at the terminal's prompt, so nothing was sent there.",
-                    hint="Attach and finish the line, or clear it with C-u.",
-                )
+                raise ShellBusy(HALF_TYPED, hint=_CLEAR)
             if machine.half_typed == 0:
                 # The shell draws its prompt again after the answer.
                 await self._until(lambda: machine.state is PaneState.PROMPT, REDRAW_LIMIT)
@@ -173,8 +171,9 @@ class Pane:
 
     def _marked(self, mark: marks.Mark) -> None:
         capture = self.capture
-        if self.machine.mark(mark) and capture is not None:
-            capture.failed(ShellBusy("The shell refused the action: it was claimed before."))
+        refusal = self.machine.mark(mark)
+        if refusal and capture is not None:
+            capture.failed(ShellBusy(refusal, hint=_CLEAR if refusal == HALF_TYPED else ""))
         if isinstance(mark, marks.ShellEnded) and self._hinted != self.pid:
             # One look for each shell is waiting at most: the hint may be forged, and often.
             self._hinted = self.pid
