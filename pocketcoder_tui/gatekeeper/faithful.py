@@ -7,6 +7,8 @@ Sources: Unicode 15 general categories, and Default_Ignorable_Code_Point (Derive
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 TAB_WIDTH = 4
 """Columns that a drawn tab takes, its arrow included."""
@@ -130,16 +132,7 @@ def _drawn(char: str) -> str:
 
 
 def _merge(pieces: Iterator[Fragment]) -> Iterator[Fragment]:
-    """Join neighbours of one kind and leave out empty ones."""
-    held: Fragment | None = None
-    for piece in pieces:
-        if not piece.text:
-            continue
-        if held is not None and held.marked == piece.marked:
-            held = Fragment(held.text + piece.text, held.marked)
-            continue
-        if held is not None:
-            yield held
-        held = piece
-    if held is not None:
-        yield held
+    """Join neighbours of one kind and leave out empty ones, in time linear in their length."""
+    drawn = (piece for piece in pieces if piece.text)
+    for marked, run in groupby(drawn, key=attrgetter("marked")):
+        yield Fragment("".join(piece.text for piece in run), marked)
