@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pocketcoder_tui.cli.arguments import COMMANDS, Arguments
 from pocketcoder_tui.cli.output import is_terminal
 from pocketcoder_tui.config.looks import first_looks
-from pocketcoder_tui.config.paths import Paths
+from pocketcoder_tui.config.paths import Paths, home
 from pocketcoder_tui.core.errors import PocketCoderError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -45,10 +45,13 @@ def run(args: Arguments, paths: Paths) -> int:
 def check(args: Arguments, paths: Paths) -> None:
     """Refuse what costs nothing to see, before anything is drawn. Raises WorkspaceError.
 
-    The engine refuses the rest, on the screen: what it needs for that takes long to load.
+    What other sessions work in is looked up later, and refused on the screen.
     """
+    from pocketcoder_tui.sandbox.workspace import check_workspace
+
     if not paths.workspace.exists():
         raise WorkspaceError(f"There is no folder {paths.workspace}.", hint=_nearest(args))
+    check_workspace(paths.workspace, home=home())
     paths.check_apart()
 
 

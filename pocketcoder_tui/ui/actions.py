@@ -45,6 +45,8 @@ ACTIONS: tuple[UiAction, ...] = (
     UiAction("help", "f1", "app.help", "Show all keys", "everywhere",
              "Shows this list.",
              label="help", palette=True, priority=True),
+    UiAction("help_sign", "question_mark", "app.help", "Show all keys", "everywhere",
+             "The same while you are not writing."),
     UiAction("checklist", "f3", "screen.checklist", "Show what is missing", "everywhere",
              "Checks Docker, the box's image and the model's key.",
              palette=True, priority=True),
@@ -102,7 +104,8 @@ ACTIONS: tuple[UiAction, ...] = (
 
 _NAMES = {
     "escape": "Esc", "enter": "Enter", "space": "Space", "pagedown": "PgDn", "pageup": "PgUp",
-    "shift+enter": "Shift+Enter", "alt+enter": "Alt+Enter", "up": "↑", "down": "↓", "end": "End",
+    "question_mark": "?", "shift+enter": "Shift+Enter", "alt+enter": "Alt+Enter",
+    "up": "↑", "down": "↓", "end": "End",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.ui.actions import bindings_for
-from pocketcoder_tui.ui.folding import Ink, Piece, preview_lines
+from pocketcoder_tui.ui.folding import decision_lines
 from pocketcoder_tui.ui.gate import Gate
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.safe import one_line
@@ -117,8 +117,7 @@ class ApprovalsPane(Vertical, can_focus=True):
         if deed is None:
             view.show(())
             return
-        where = one_line(f"in {deed.action.cwd}   {deed.why}")
-        view.show(preview_lines(deed.preview, above=[Piece(where, Ink.DIM)]), self.gate.reading)
+        view.show(decision_lines(deed), self.gate.reading)
         self.set_timer(self.gate.grace + 0.01, self._wake)
 
     def _wake(self) -> None:
@@ -135,6 +134,7 @@ class ApprovalsPane(Vertical, can_focus=True):
         if low and total > 1:
             title = f"Waiting for you · {self._index + 1} of {total}"
         self.border_title = Content(title if not self._kit.ascii else title.replace("·", "-"))
+        self.border_subtitle = Content(one_line(self.selected.why) if self.selected else "")
         self.query_one("#decision-text").display = bool(total)
         self.query_one("#decision-hint", Static).update(self._hint())
 

@@ -16,6 +16,8 @@ class Word:
     text: str
     style: str = ""
     rank: int = 0
+    gives_way: bool = False
+    """True for a sentence that may be cut to the room that is left."""
 
 
 class Bar(Widget):
@@ -48,7 +50,7 @@ class Bar(Widget):
         for word in words:
             cells = Content(word.text).cell_length + (2 if kept else 0)
             if used + cells > width and kept:
-                if word.rank == 0 and width - used > 6:
+                if (word.rank == 0 or word.gives_way) and width - used > 6:
                     kept.append(word)
                 break
             kept.append(word)

@@ -50,11 +50,11 @@ class Checklist(Vertical, can_focus=True):
         """The person wants the running mend to end."""
 
     class Typed(Message):
-        """A character that means nothing here; it belongs to the message being written."""
+        """Text that means nothing here; it belongs to the message being written."""
 
-        def __init__(self, character: str) -> None:
+        def __init__(self, text: str) -> None:
             super().__init__()
-            self.character = character
+            self.text = text
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(id="checklist")
@@ -64,6 +64,7 @@ class Checklist(Vertical, can_focus=True):
         self._busy: Check | None = None
         self._progress: Progress | None = None
         self._sentence = ""
+        self._key_refused = ""
 
     def compose(self) -> ComposeResult:
         """Rows, and the input for the key."""
@@ -122,9 +123,9 @@ class Checklist(Vertical, can_focus=True):
     def _row(self, number: int, check: Check) -> Content:
         glyph, fallback, word, style = _LOOKS[check.state]
         well = check.state is CheckState.OK
-        mends = bool(check.mend) or check.id == "key"
-        key = f"{number} " if mends and not well else "  "
-        mend = f"  {number}: {check.mend or 'enter a key'}" if mends and not well else ""
+        what = _mend_words(check)
+        key = f"{number} " if what else "  "
+        mend = f"  {number}: {what}" if what else ""
         hint = f"  {one_line(check.hint)}" if check.hint and not well else ""
         return Content.assemble(
             (key, "bold $warning"),
@@ -133,7 +134,7 @@ class Checklist(Vertical, can_focus=True):
             (word, style),
             f"  {one_line(check.sentence)}",
             (hint, "$text-muted"),
-            (one_line(mend), "$warning"),
+            (one_line(mend), "$text-muted" if well else "$warning"),
         )
 
     def _line(self) -> Content:
@@ -143,7 +144,9 @@ class Checklist(Vertical, can_focus=True):
         if self._busy is not None:
             return self._progress_line()
         if self.query_one("#model-key").display:
-            return Content.styled("Enter keeps the key   Esc back", "$text-muted")
+            keys = ("Enter keeps the key   Esc back", "$text-muted")
+            refused = f"{self._key_refused}   " if self._key_refused else ""
+            return Content.assemble((refused, "$error"), keys)
         if self._sentence:
             return Content.styled(self._sentence, "$error")
         return Content.styled("t  take the tour: a scripted model, no key needed", "$text-muted")
@@ -177,14 +180,18 @@ class Checklist(Vertical, can_focus=True):
             event.stop()
         self._draw()
 
+    def on_paste(self, event: events.Paste) -> None:
+        """What was pasted here belongs to the message being written."""
+        self.post_message(self.Typed(event.text))
+        event.stop()
+
     def back(self) -> bool:
         """One step back: the question, the key's input, the running mend. Says whether it was."""
         key = self.query_one("#model-key", Input)
         if self._question is not None:
             self._question = None
         elif key.display:
-            key.value, key.display = "", False
-            self.focus()
+            self.close_key()
         elif self._busy is not None:
             self.post_message(self.CancelAsked())
         else:
@@ -197,7 +204,7 @@ class Checklist(Vertical, can_focus=True):
         if not 0 < number <= len(self._checks) or self._busy is not None:
             return
         check = self._checks[number - 1]
-        if check.state is CheckState.OK:
+        if not _mend_words(check):
             return
         self._sentence = ""
         if check.id == "key":
@@ -215,19 +222,32 @@ class Checklist(Vertical, can_focus=True):
         self.post_message(self.TourAsked())
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the key; an empty one is refused."""
+        """Offer the key; an empty one is refused."""
         event.stop()
-        if not event.value.strip():
-            self._sentence = "The key is empty."
-            event.input.display = False
-            self.focus()
-            self._draw()
-            return
-        value, event.input.value = event.value.strip(), ""
-        event.input.display = False
-        self.focus()
-        self.post_message(self.KeyEntered(value))
+        if event.value.strip():
+            self.post_message(self.KeyEntered(event.value.strip()))
+        else:
+            self.refuse_key("The key is empty.")
+
+    def refuse_key(self, sentence: str) -> None:
+        """The key was not kept: say why beside it, and let it be typed again."""
+        self.query_one("#model-key", Input).value = ""
+        self._key_refused = one_line(sentence)
         self._draw()
+
+    def close_key(self) -> None:
+        """Put the key's input away."""
+        key = self.query_one("#model-key", Input)
+        key.value, key.display, self._key_refused = "", False, ""
+        self.focus()
+        self._draw()
+
+
+def _mend_words(check: Check) -> str:
+    """What a row's key does now; empty when it has none. A key can be replaced at any time."""
+    if check.id == "key":
+        return "enter another key" if check.state is CheckState.OK else check.mend or "enter a key"
+    return "" if check.state is CheckState.OK else check.mend
 
 
 def _question(check: Check) -> str:

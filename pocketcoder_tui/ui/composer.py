@@ -1,5 +1,7 @@
 """Where the person writes. What is typed stays until it was taken."""
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -30,14 +32,20 @@ class Draft(TextArea):
             self.step = step
 
     def on_key(self, event: events.Key) -> None:
-        """Enter sends: keep TextArea from putting a newline before any binding is asked."""
+        """Enter sends what was written before it.
+
+        Here and not by the binding: a binding runs when the keys behind it were typed already.
+        """
         if event.key == "enter":
             event.prevent_default()
+            event.stop()
+            self.action_send()
 
     def action_send(self) -> None:
-        """Offer the text; it is cleared by whoever took it."""
+        """Hand the text over; whoever cannot keep it gives it back."""
         if self.text.strip():
-            self.post_message(self.Sent(self.text))
+            text, self.text = self.text, ""
+            self.post_message(self.Sent(text))
 
     def action_newline(self) -> None:
         """Begin another line."""
@@ -75,9 +83,8 @@ class Composer(Horizontal):
         """The text area."""
         return self.query_one(Draft)
 
-    def taken(self, text: str) -> None:
-        """The text is durable now; what was typed since stays."""
-        if self.draft.text == text:
-            self.draft.text = ""
-        elif self.draft.text.startswith(text):
-            self.draft.text = self.draft.text[len(text) :]
+    def give_back(self, unsent: Sequence[str]) -> None:
+        """Put what could not be sent in front of what was written since."""
+        since = [self.draft.text] if self.draft.text else []
+        self.draft.text = "\n".join([*unsent, *since])
+        self.draft.move_cursor(self.draft.document.end)

@@ -5,11 +5,18 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
-from pocketcoder_tui.core.actions import ActionState, DecidedBy, Decision, Execution, Outcome
+from pocketcoder_tui.core.actions import (
+    ActionState,
+    DecidedBy,
+    Decision,
+    Execution,
+    Outcome,
+    PreviewKind,
+)
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.gatekeeper.faithful import plain
 from pocketcoder_tui.ui.ansi import Run, tail_lines
-from pocketcoder_tui.ui.folding import Ink, Piece, lines_of, preview_lines
+from pocketcoder_tui.ui.folding import Ink, Piece, decision_lines, lines_of, preview_lines
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.looks import Look, look_of, verb_of
 from pocketcoder_tui.ui.safe import one_line
@@ -19,6 +26,9 @@ TAIL = 4
 """Lines of a running command's output that show in its row."""
 OPENED = 40
 """Lines of text or output that an opened row shows; the whole is on the full screen."""
+
+_NOTHING = {"read": "empty", "list": "empty", "search": "no match"}
+"""What is said of a look that brought nothing."""
 
 _INKS = {
     Ink.TEXT: "",
@@ -47,27 +57,37 @@ def omitted_words(execution: Execution) -> str:
     return f"… {count(execution.omitted, 'character')} left out between head and tail …"
 
 
-def facts_of(deed: Deed, look: Look, now: float) -> list[str]:
+def facts_of(deed: Deed, look: Look, kit: Kit) -> list[str]:
     """The short facts at the right end of the row, the most important first."""
     done = deed.execution
+    now = kit.clock.wall()
     if deed.state is ActionState.DISPATCHED:
         return [look.word, duration(now - deed.dispatched)]
     if done is None:
         return [look.word]
-    facts: list[str] = []
-    if done.status is not None:
-        facts.append(f"exit {done.status}")
-    if done.status or done.status is None:
-        facts.insert(0, look.word)
-    if done.output:
-        facts.append(count(done.output.rstrip("\n").count("\n") + 1, "line"))
+    facts = [] if done.status == 0 else [look.word]
+    facts += _result_facts(deed, done, kit)
     facts.append(duration(done.seconds))
     return facts
 
 
+def _result_facts(deed: Deed, done: Execution, kit: Kit) -> list[str]:
+    """What came of it, in the words of its kind: a status is a command's, lines are a file's."""
+    preview = deed.preview
+    lines = count(done.output.rstrip("\n").count("\n") + 1, "line") if done.output else ""
+    if preview.kind is PreviewKind.COMMAND:
+        status = [] if done.status is None else [f"exit {done.status}"]
+        return [*status, lines] if lines else status
+    if done.status != 0:
+        return []
+    if preview.kind is PreviewKind.DIFF:
+        return [f"+{preview.added} {kit.pick('−', '-')}{preview.removed}"]
+    return [lines or _NOTHING.get(preview.verb, "nothing")]
+
+
 def whole_text(deed: Deed) -> list[list[Piece]]:
     """Everything about an action as lines for the full screen: text, decision, output."""
-    lines = preview_lines(deed.preview, above=[Piece(f"in {one_line(deed.action.cwd)}", Ink.DIM)])
+    lines = decision_lines(deed)
     if deed.decision is not None:
         lines += [[Piece("")], [Piece(decision_words(deed.decision), Ink.DIM)]]
     done = deed.execution
@@ -117,8 +137,8 @@ class DeedView(Static):
     def _row(self, width: int) -> Content:
         look = look_of(self.deed)
         glyph = self._kit.pick(look.glyph, look.fallback)
-        facts = facts_of(self.deed, look, self._kit.clock.wall())
-        verb = f"{verb_of(self.deed):<6}"
+        facts = facts_of(self.deed, look, self._kit)
+        verb = f"{verb_of(self.deed):<8}"
         while len(facts) > 1 and width - sum(len(f) + 2 for f in facts) < 24:
             facts.pop()
         right = "  ".join(facts)

@@ -105,7 +105,7 @@ class ThoughtView(Static):
         sign = self._kit.pick("▾", "v") if self.opened else self._kit.pick("▸", ">")
         if not self._thought.done:
             head = f"{sign} thinking"
-        elif self._took >= 0:
+        elif self._took >= 1:
             head = f"{sign} thought for {duration(self._took)}"
         else:
             head = f"{sign} thought, {count(len(self._thought.text.split()), 'word')}"

@@ -6,7 +6,7 @@ from typing import Any
 from textual.message import Message
 from textual.worker import Worker
 
-from pocketcoder_tui.core.errors import PocketCoderError
+from pocketcoder_tui.core.errors import ConfigError, PocketCoderError
 from pocketcoder_tui.ui.checklist import Checklist
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.link import Link, sentence_of
@@ -82,6 +82,7 @@ class FirstRun(Checklist):
         finally:
             self.end(sentence)
         await self._look()
+        self._leave_if_all_well()
 
     def on_checklist_cancel_asked(self) -> None:
         """End the mend that runs."""
@@ -94,8 +95,20 @@ class FirstRun(Checklist):
         self._run_safely(self._keep_key(event.key), "key")
 
     async def _keep_key(self, key: str) -> None:
-        await self._link.workbench.set_key(key)
+        try:
+            await self._link.workbench.set_key(key)
+        except ConfigError as error:
+            self.refuse_key(sentence_of(error))
+            return
+        self.close_key()
         await self._look()
+        self._leave_if_all_well()
+
+    def _leave_if_all_well(self) -> None:
+        """Nothing is missing any more: the list goes, and the person writes."""
+        if self.all_well and self.has_focus_within:
+            self.display = False
+            self.post_message(self.Left())
 
     def on_checklist_tour_asked(self, event: Checklist.TourAsked) -> None:
         """Take the tour."""

@@ -11,7 +11,11 @@ from enum import StrEnum
 from rich.cells import get_character_cell_size
 
 from pocketcoder_tui.core.actions import Preview, PreviewKind
+from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.gatekeeper.faithful import faithful, plain
+
+CHANGES = ("write", "edit")
+"""The verbs of actions whose text is a change and does not name the file."""
 
 
 class Ink(StrEnum):
@@ -90,16 +94,36 @@ def _fit(text: str, room: int) -> tuple[int, int]:
     return len(text), cells
 
 
-def preview_lines(preview: Preview, *, above: Iterable[Piece] = ()) -> list[list[Piece]]:
-    """Return a preview as lines: the notes first, then ``above``, then every character of it."""
+def decision_lines(deed: Deed) -> list[list[Piece]]:
+    """Return all that a decision is about: notes, what and where in full, and the text itself."""
+    return preview_lines(deed.preview, cwd=deed.action.cwd)
+
+
+def preview_lines(preview: Preview, *, cwd: str = "") -> list[list[Piece]]:
+    """Return a preview as lines: the notes, the place, then every character of it.
+
+    The row of a list cuts a long path, and a diff does not name its file: so both are here.
+    """
     lines: list[list[Piece]] = []
     for note in preview.notes:
         lines.append([Piece("! " + plain(note, keep_newlines=False), Ink.NOTE)])
-    lines.extend([piece] for piece in above)
-    fragments = (Piece(f.text, Ink.MARK if f.marked else Ink.TEXT) for f in faithful(preview.text))
-    body = lines_of(fragments)
+    if cwd:
+        lines.extend(_named("in", cwd))
+    if preview.verb in CHANGES:
+        lines.extend(_named(preview.verb, preview.title))
+    body = lines_of(_faithful(preview.text))
     lines.extend((_diff_line(line) for line in body) if preview.kind is PreviewKind.DIFF else body)
     return lines
+
+
+def _faithful(text: str) -> Iterator[Piece]:
+    for fragment in faithful(text):
+        yield Piece(fragment.text, Ink.MARK if fragment.marked else Ink.TEXT)
+
+
+def _named(word: str, name: str) -> Iterator[list[Piece]]:
+    """A word and a name, every character of it."""
+    return lines_of([Piece(f"{word} ", Ink.DIM), *_faithful(name)])
 
 
 def _diff_line(line: list[Piece]) -> list[Piece]:

@@ -1,6 +1,7 @@
 """The screen's side of the workbench: events in, requests out, every failure a sentence."""
 
 import logging
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from pocketcoder_tui.core import events as ev
@@ -21,8 +22,14 @@ OWN_FAULT = "PocketCoder made an error of its own; the log has the details."
 class Link:
     """Owns the workbench while the screen lives."""
 
-    def __init__(self, make: MakeWorkbench, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        make: MakeWorkbench,
+        on_change: Callable[[], None],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._make = make
+        self._wall = wall
         self._on_change = on_change
         self._workbench: Workbench | None = None
         self._unlisten: Callable[[], None] | None = None
@@ -72,9 +79,8 @@ class Link:
                 self.standing.box = event.state
                 self.standing.box_sentence = one_line(f"{event.sentence} {event.hint}".strip())
             case ev.RetryWaiting():
-                self.standing.retry = (
-                    f"{one_line(event.sentence)} Asked again in {event.seconds:.0f} s."
-                )
+                self.standing.retry = one_line(event.sentence)
+                self.standing.retry_at = self._wall() + event.seconds
             case ev.TurnStarted():
                 self.standing.turn_began = event.at
                 self.standing.retry = ""

@@ -36,7 +36,7 @@ INTERRUPTED = Look("■", "#", "interrupted", "$text-muted")
 UNKNOWN = Look("?", "?", "unknown", "$secondary")
 QUEUED = Look("⋯", ".", "queued", "$text-muted")
 PROPOSED = Look("⋯", ".", "asked for", "$text-muted")
-SUPERSEDED = Look("⊘", "-", "replaced", "$text-muted")
+SUPERSEDED = Look("⊘", "-", "not run", "$text-muted")
 ALLOWED = Look("◐", "~", "allowed", "$primary")
 
 _BY_STATE = {

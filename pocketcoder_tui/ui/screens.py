@@ -1,6 +1,7 @@
 """The small screens above the main one: help, a question, and a text on the whole screen."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -29,17 +30,34 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="sheet") as sheet:
             sheet.border_title = Content("Keys")
             sheet.border_subtitle = Content("Esc back")
-            yield Static(_help_text(), markup=False)
+            yield KeyList(markup=False)
 
 
-def _help_text() -> Content:
+class KeyList(Static):
+    """All keys by where they work, laid out so that words never run below the keys."""
+
+    def on_resize(self) -> None:
+        """Lay them out for the width."""
+        self.update(_help_text(self.content_size.width))
+
+
+def _help_text(width: int) -> Content:
+    column = min(26, max(width // 4, 10))
     parts: list[str | Content | tuple[str, str]] = []
     for group, actions in groups():
         parts.append((f"{group.capitalize()}\n", "bold $primary"))
         for known in actions:
-            if known.key:
-                parts += [(f"  {keys_of(known):<24}", "bold"), f"{known.description}. "]
-                parts.append((f"{known.tooltip}\n", "$text-muted"))
+            if not known.key:
+                continue
+            keys = f"  {keys_of(known)}"
+            words = wrap(f"{known.description}. {known.tooltip}", max(width - column, 10))
+            if len(keys) < column:
+                first, *words = words
+                parts.append((f"{keys:<{column}}", "bold"))
+                parts.append(f"{first}\n")
+            else:
+                parts.append((f"{keys}\n", "bold"))
+            parts += [f"{' ' * column}{line}\n" for line in words]
         parts.append("\n")
     return Content.assemble(*parts)
 

@@ -27,13 +27,19 @@ class Standing:
     box: ev.BoxState = ev.BoxState.ABSENT
     box_sentence: str = ""
     opened: bool = False
-    said: str = ""
-    """A sentence for the person in the status line, already safe; empty for none."""
-    said_style: str = "$warning"
+    trouble: bool = False
+    """True when opening the session came to an end without one."""
     retry: str = ""
     """What went wrong with the model's service while it is asked again; already safe."""
+    retry_at: float = 0.0
+    """Unix seconds at which it is asked again."""
     turn_began: float = 0.0
     """Unix seconds; 0 while the agent rests."""
+
+    @property
+    def box_trouble(self) -> str:
+        """Why there is no box, already safe; empty unless starting it failed."""
+        return self.box_sentence if self.box is ev.BoxState.FAILED else ""
 
 
 def header_words(
@@ -57,14 +63,14 @@ def _thousands(tokens: int) -> str:
 
 
 def status_words(standing: Standing, kit: Kit) -> tuple[list[Word], list[Word]]:
-    """The bottom line: box, network, what is kept; then a sentence, or the keys."""
+    """The bottom line: box, network, what is kept; then the keys."""
     glyph, fallback, word, style = _BOX[standing.box]
     left = [Word(f"{kit.pick(glyph, fallback)} {word}", style, 0)]
-    if standing.said:
-        return left, [Word(standing.said, standing.said_style, 0)]
     left.append(Word("net off", "$text-muted", 3))
-    saved = Word("saved", "$text-muted", 4) if standing.opened else Word("opening…", "$warning", 1)
-    left.append(saved)
+    if standing.opened:
+        left.append(Word("saved", "$text-muted", 4))
+    else:
+        left.append(Word("not open" if standing.trouble else "opening…", "$warning", 1))
     labelled = [a for a in ACTIONS if a.label]
     ranks = {"help": 1, "approvals": 2, "commands": 5, "attach": 6, "terminal": 7}
     right = [
@@ -86,18 +92,23 @@ def activity_words(transcript: Transcript, standing: Standing, kit: Kit) -> Sequ
         words.append(Word(f"{glyph} {noun} {waits} for you", "bold $warning", 0))
         words.append(Word("^Y decide", "$warning", 1))
     if transcript.turn_id:
-        words.append(Word(_doing(transcript, standing, kit), "$primary", 2))
+        doing = _doing(transcript, standing, kit)
+        words += [Word(doing, "$primary", 2)] if doing else []
         words.append(Word("Esc stops", "$text-muted", 3))
+        if standing.retry:
+            words.append(Word(standing.retry, "$warning", 4, gives_way=True))
     return words
 
 
 def _doing(transcript: Transcript, standing: Standing, kit: Kit) -> str:
+    """What goes on; empty while nothing does but waiting for the person."""
     glyph = kit.pick("◐", "~")
+    if standing.retry:
+        left = max(round(standing.retry_at - kit.clock.wall()), 0)
+        return f"{glyph} asks again in {left} s" if left else f"{glyph} asks again now"
     took = ""
     if standing.turn_began:
         took = f" {duration(max(int(kit.clock.wall() - standing.turn_began), 0)).replace('.0', '')}"
-    if standing.retry:
-        return f"{glyph} {standing.retry}{took}"
     if _running(transcript):
         return f"{glyph} running in the box{took}"
     if transcript.reply_id:
@@ -105,7 +116,7 @@ def _doing(transcript: Transcript, standing: Standing, kit: Kit) -> str:
         newest = next(reversed(transcript.entries.values()), None)
         writes = isinstance(newest, Answer | Thought) and not newest.done
         return f"{glyph} {model} {'writes' if writes else 'was asked'}{took}"
-    return f"{glyph} at work{took}"
+    return "" if transcript.waiting else f"{glyph} at work{took}"
 
 
 def _running(transcript: Transcript) -> bool:

@@ -25,6 +25,7 @@ class TextView(ScrollView, can_focus=False):
     DEFAULT_CSS = """
     TextView {
         overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; height: 1fr;
+        scrollbar-gutter: stable;
         & > .text-view--text { color: $foreground; }
         & > .text-view--mark { color: $warning; text-style: bold reverse; }
         & > .text-view--note { color: $warning; text-style: bold; }
@@ -88,14 +89,14 @@ class TextView(ScrollView, can_focus=False):
         seen = self._on_screen()
         top = round(self.scroll_y) + seen.y - self.content_region.y
         before = (self._reading.whole, self._reading.left)
-        if seen.height > 0 and seen.width >= self._folded_at:
+        if seen.height > 0 and seen.width >= self._folded_at + GUTTER:
             self._reading.see(top, min(top + seen.height, len(self._rows)))
         if (self._reading.whole, self._reading.left) != before:
             self.post_message(self.Seen())
 
     def _on_screen(self) -> Region:
         """The part of the content that is inside the terminal and not clipped by a parent."""
-        region = self.content_region
+        region = self.scrollable_content_region
         for widget in self.ancestors_with_self:
             if widget is self.screen:
                 break

@@ -29,9 +29,9 @@ def test_a_misspelt_command_is_recognised(typed: Typed) -> None:
 
 
 def test_a_folder_that_holds_our_own_files(typed: Typed, paths: Paths) -> None:
-    status, seen = typed(str(paths.config.parent.parent))
+    status, seen = typed(str(paths.config.parent.parent.parent))
     assert status == 1
-    assert "pocketcoder's own files" in seen
+    assert "holds your home folder" in seen
     assert "\x1b" not in seen
 
 

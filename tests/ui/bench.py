@@ -50,6 +50,8 @@ class ScriptedWorkbench:
         self.standing = list(ALL_WELL)
         self.open_errors: list[PocketCoderError] = []
         self.send_error: PocketCoderError | None = None
+        self.key_error: PocketCoderError | None = None
+        self.model_label = "gemini-3.8-flash"
         self.mend_error: PocketCoderError | None = None
         self.mend_gate = asyncio.Event()
         """A mend waits for it before its end."""
@@ -60,10 +62,6 @@ class ScriptedWorkbench:
     @property
     def transcript(self) -> Transcript:
         return self._transcript
-
-    @property
-    def model_label(self) -> str:
-        return "gemini-3.8-flash"
 
     @property
     def mode(self) -> str:
@@ -104,6 +102,8 @@ class ScriptedWorkbench:
 
     async def set_key(self, key: str) -> None:
         self._note("set_key", key)
+        if self.key_error:
+            raise self.key_error
         self.standing = [
             Check(c.id, c.label, CheckState.OK, "It is set.") if c.id == "key" else c
             for c in self.standing

@@ -1,5 +1,7 @@
 """What waits is in sight, takes no focus, and is decided only by who has read all of it."""
 
+from dataclasses import replace
+
 import pytest
 from textual import events
 from textual.widgets import Input
@@ -183,3 +185,41 @@ async def test_hostile_text_in_a_row_stays_text() -> None:
         assert "<U+202E>" in seen
         assert "<U+001B>]52" in seen
         assert seen.replace("\n", "").isprintable()
+
+
+def line_text(view: TextView, index: int) -> str:
+    """What the view draws of one line of its text, cut where the person sees the edge."""
+    strip = view.render_line(index - round(view.scroll_y))
+    return strip.crop(0, view.scrollable_content_region.width).text.rstrip()
+
+
+async def test_no_character_of_a_long_text_is_below_the_scroll_bar() -> None:
+    digits = "".join(chr(0x30 + i % 10) for i in range(3000))
+    both = [*waits(command("a1", "ls")), *waits(command("a2", digits))]
+    async with staged(None, *began(), *both) as stage:
+        await stage.pilot.press("ctrl+y", "j")
+        view = stage.app.main.query_one("#decision-text", TextView)
+        await stage.until(lambda: view.line_count > view.size.height)
+        width = view.scrollable_content_region.width
+        drawn = [line_text(view, y) for y in range(view.line_count)]
+        assert max(len(line) for line in drawn) <= width
+        assert "".join(line[2:] for line in drawn[1:]) == digits
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 20)])
+async def test_a_change_names_its_whole_path_in_the_text_that_is_read(
+    size: tuple[int, int],
+) -> None:
+    path = "a/" + "very-long-folder/" * 8 + "x\u202e.txt"
+    async with staged(None, *began(), *waits(edit("a1", path, "@@ -1 +1 @@\n+x")), size=size) as s:
+        view = s.app.main.query_one("#decision-text", TextView)
+        await s.until(lambda: view.line_count > 2)
+        text = "".join(line_text(view, y)[2:] for y in range(view.line_count))
+        assert f"edit {path.replace(chr(0x202E), '<U+202E>')}" in text
+
+
+async def test_the_folder_is_shown_faithfully() -> None:
+    proposed = command("a1", "ls")
+    act = replace(proposed.action, cwd="/workspace/a \u200d")
+    async with staged(None, *began(), *waits(replace(proposed, action=act))) as stage:
+        await stage.until(lambda: "in /workspace/a <U+200D>" in stage.screen_text())

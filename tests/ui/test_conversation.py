@@ -4,7 +4,7 @@ import pytest
 from textual.widgets import Markdown
 
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core.actions import Outcome
+from pocketcoder_tui.core.actions import Outcome, Preview, PreviewKind
 from pocketcoder_tui.core.model import PartKind
 from pocketcoder_tui.ui.composer import Draft
 from pocketcoder_tui.ui.conversation import PAGE, Conversation, Story
@@ -14,6 +14,7 @@ from tests.ui.bench import (
     began,
     command,
     decided,
+    edit,
     over,
     ran,
     runs,
@@ -73,11 +74,11 @@ async def test_a_row_says_status_duration_lines_and_who_decided() -> None:
     good, bad = ran(command("a1", "ls"), 0, "a\nb\n"), ran(command("a2", "false"), 1, "")
     async with staged(None, *began(), *good, *bad, *denied, size=TALL) as stage:
         seen = stage.screen_text()
-        assert "✓ ran    ls" in seen
+        assert "✓ ran      ls" in seen
         assert "exit 0  2 lines  0.1 s" in seen
-        assert "✗ ran    false" in seen
+        assert "✗ ran      false" in seen
         assert "failed  exit 1" in seen
-        assert "⊘ run    rm -rf /" in seen
+        assert "⊘ run      rm -rf /" in seen
         assert "allowed by dana" in seen
         assert "denied by dana: not the root" in seen
 
@@ -242,3 +243,33 @@ async def test_an_ascii_terminal_gets_ascii() -> None:
     async with staged(None, *story, size=(120, 36), ascii=True) as stage:
         assert "+ ran" in stage.screen_text()
         assert "* run" in stage.screen_text()
+
+
+async def test_a_file_tool_says_what_it_did_and_no_status() -> None:
+    read = Preview(PreviewKind.TEXT, "read", "shop/cart.py", "Read shop/cart.py")
+    looked = ev.ActionProposed(action("a1", "read_file", path="shop/cart.py"), read)
+    missing = ev.ActionProposed(action("a2", "read_file", path="nope"), read)
+    wrote = edit("a3", "shop/cart.py", "@@ -1 +1,2 @@\n-a\n+b\n+c")
+    nothing = ev.ActionProposed(
+        action("a4", "search_files", pattern="x"),
+        Preview(PreviewKind.TEXT, "search", "x", "Search x"),
+    )
+    story = [
+        *ran(looked, 0, "x\n" * 88),
+        *ran(missing, 20, ""),
+        *ran(wrote, 0, "Written."),
+        *ran(nothing, 0, ""),
+    ]
+    async with staged(None, *began(), *story, size=TALL) as stage:
+        seen = stage.screen_text()
+        assert "88 lines  0.1 s" in seen
+        assert "+2 −1  0.1 s" in seen
+        assert "no match  0.1 s" in seen
+        assert "failed  0.1 s" in seen
+        assert "exit" not in seen
+
+
+async def test_a_long_line_of_code_is_wrapped_and_not_cut() -> None:
+    code = "```\n" + "word " * 40 + "the-end\n```\n"
+    async with staged(None, *began(), *writes("p1", code), size=(80, 24)) as stage:
+        await stage.until(lambda: "the-end" in stage.screen_text())

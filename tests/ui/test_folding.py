@@ -32,7 +32,7 @@ def test_spaces_at_a_fold_stay() -> None:
 def test_diff_lines_have_their_ink_and_tokens_keep_their_mark() -> None:
     preview = Preview(PreviewKind.DIFF, "edit", "", "@@ 1 @@\n-old\n+new\u202e\n same")
     inks = [[p.ink for p in line] for line in preview_lines(preview)]
-    assert inks == [[Ink.HUNK], [Ink.REMOVED], [Ink.ADDED, Ink.MARK], [Ink.TEXT]]
+    assert inks[1:] == [[Ink.HUNK], [Ink.REMOVED], [Ink.ADDED, Ink.MARK], [Ink.TEXT]]
 
 
 def test_notes_come_first_and_are_part_of_what_is_read() -> None:

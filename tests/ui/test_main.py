@@ -6,6 +6,8 @@ from textual import events
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.checks import CheckState
 from pocketcoder_tui.core.errors import (
+    ConfigError,
+    KeyMissing,
     LedgerError,
     NoNetwork,
     SandboxError,
@@ -14,7 +16,16 @@ from pocketcoder_tui.core.errors import (
 from pocketcoder_tui.ui.checklist import Checklist
 from pocketcoder_tui.ui.composer import Draft
 from pocketcoder_tui.ui.terminal import TerminalPane
-from tests.ui.bench import ALL_MISSING, ScriptedWorkbench, began, command, runs, said
+from tests.ui.bench import (
+    ALL_MISSING,
+    ALL_WELL,
+    ScriptedWorkbench,
+    began,
+    command,
+    runs,
+    said,
+    waits,
+)
 from tests.ui.stage import staged
 
 
@@ -216,7 +227,7 @@ async def test_the_key_is_masked_and_an_empty_one_is_refused() -> None:
         await stage.until(lambda: stage.app.main.query_one(Checklist).has_focus)
         await stage.pilot.press("3", "enter")
         await stage.until(lambda: "The key is empty." in stage.screen_text())
-        await stage.pilot.press("3", *"AIzaSecret1")
+        await stage.pilot.press(*"AIzaSecret1")
         assert "AIzaSecret1" not in stage.screen_text()
         await stage.pilot.press("enter")
         await stage.until(lambda: bench.requests("set_key"))
@@ -241,3 +252,117 @@ async def test_a_ledger_that_fails_is_told_where_it_failed() -> None:
     async with staged(bench, size=(80, 24)) as stage:
         await stage.pilot.press("x", "enter")
         await stage.until(lambda: "The disk is full. Make room" in stage.screen_text())
+
+
+async def test_what_is_typed_behind_enter_is_the_next_message() -> None:
+    async with staged() as stage:
+        for key in ("a", "b", "enter", "c", "d", "enter", "e"):
+            character = key if len(key) == 1 else "\r"
+            stage.app.post_message(events.Key(key, character))
+        await stage.until(lambda: len(stage.bench.requests("send")) == 2)
+        assert stage.bench.requests("send") == [("send", "ab"), ("send", "cd")]
+        await stage.until(lambda: stage.app.main.query_one(Draft).text == "e")
+
+
+async def test_messages_that_could_not_be_sent_come_back_in_front() -> None:
+    bench = ScriptedWorkbench()
+    bench.send_error = NoNetwork("The service cannot be reached.")
+    async with staged(bench) as stage:
+        await stage.pilot.press(*"one", "enter")
+        await stage.until(lambda: stage.app.main.query_one(Draft).text == "one")
+        await stage.pilot.press(*" two")
+        assert stage.app.main.query_one(Draft).text == "one two"
+
+
+async def test_a_long_sentence_is_wholly_on_a_small_screen() -> None:
+    bench = ScriptedWorkbench()
+    bench.send_error = LedgerError("word " * 24 + "end.", hint="Do this thing.")
+    async with staged(bench, size=(40, 20)) as stage:
+        await stage.pilot.press("x", "enter")
+        await stage.until(lambda: "Do this thing." in stage.screen_text())
+
+
+async def test_why_there_is_no_box_is_on_the_screen_as_long_as_it_is_so() -> None:
+    async with staged(size=(80, 24)) as stage:
+        await stage.happen(ev.BoxChanged(ev.BoxState.FAILED, "It has no memory.", "Give it some."))
+        assert "It has no memory. Give it some." in stage.screen_text()
+        await stage.happen(ev.BoxChanged(ev.BoxState.READY))
+        assert "no memory" not in stage.screen_text()
+
+
+async def test_a_refused_key_is_told_beside_the_input_which_stays() -> None:
+    bench = ScriptedWorkbench()
+    bench.standing = list(ALL_MISSING)
+    bench.key_error = ConfigError("A key is one word.")
+    async with staged(bench) as stage:
+        checklist = stage.app.main.query_one(Checklist)
+        await stage.until(lambda: checklist.has_focus)
+        await stage.pilot.press("3", *"bad", "enter")
+        await stage.until(lambda: "A key is one word." in stage.text_of("#check-line"))
+        assert stage.app.main.query_one("#model-key").has_focus
+
+
+async def test_the_last_thing_mended_puts_the_list_away() -> None:
+    bench = ScriptedWorkbench()
+    bench.standing = [*ALL_WELL[:2], ALL_MISSING[2]]
+    async with staged(bench) as stage:
+        await stage.until(lambda: stage.app.main.query_one(Checklist).has_focus)
+        await stage.pilot.press("3", *"AIza1", "enter")
+        await stage.until(lambda: stage.app.main.query_one(Draft).has_focus)
+        assert not stage.app.main.query_one(Checklist).display
+
+
+async def test_a_key_that_the_service_refuses_can_be_replaced() -> None:
+    async with staged() as stage:
+        await stage.pilot.press("f3")
+        await stage.until(lambda: "enter another key" in stage.screen_text())
+        await stage.pilot.press("3", *"AIza2", "enter")
+        await stage.until(lambda: stage.bench.requests("set_key"))
+
+
+async def test_a_paste_onto_the_list_is_text_of_the_message() -> None:
+    bench = ScriptedWorkbench()
+    bench.standing = list(ALL_MISSING)
+    async with staged(bench) as stage:
+        await stage.until(lambda: stage.app.main.query_one(Checklist).has_focus)
+        stage.app.post_message(events.Paste("one\ntwo"))
+        await stage.until(lambda: stage.app.main.query_one(Draft).text == "one\ntwo")
+
+
+async def test_without_a_key_sending_says_where_to_enter_one() -> None:
+    bench = ScriptedWorkbench()
+    bench.send_error = KeyMissing("There is no model key yet.")
+    async with staged(bench, size=(40, 20)) as stage:
+        await stage.pilot.press("x", "enter")
+        await stage.until(lambda: "F3" in stage.text_of("#notice"))
+        assert stage.app.main.query_one(Draft).text == "x"
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 20)])
+async def test_waiting_for_the_service_counts_down_and_names_its_key(
+    size: tuple[int, int],
+) -> None:
+    async with staged(None, *began(), size=size) as stage:
+        await stage.happen(ev.RetryWaiting("r1", "The limit is reached. " * 5, 34.0, 2))
+        assert "asks again in 34 s  Esc stops" in stage.text_of("#activity")
+        stage.hands.wall += 30
+        stage.app.main._tick()
+        await stage.until(lambda: "asks again in 4 s" in stage.text_of("#activity"))
+
+
+async def test_waiting_for_the_person_is_not_called_work() -> None:
+    async with staged(None, *began(), *waits(command("a1", "ls"))) as stage:
+        assert "at work" not in stage.text_of("#activity")
+
+
+async def test_the_tour_says_how_to_begin() -> None:
+    bench = ScriptedWorkbench()
+    bench.model_label = "tour (scripted)"
+    async with staged(bench, size=(80, 24)) as stage:
+        await stage.until(lambda: "Send any message" in stage.screen_text())
+
+
+async def test_a_question_mark_helps_where_nothing_is_written() -> None:
+    async with staged(None, *began(), *waits(command("a1", "ls"))) as stage:
+        await stage.pilot.press("ctrl+y", "?")
+        assert "Show all keys" in stage.screen_text()

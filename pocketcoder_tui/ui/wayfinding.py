@@ -1,0 +1,107 @@
+"""Where the focus goes: the keys that lead to a pane and back, and what Esc means where."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.app import SuspendNotSupported
+from textual.widget import Widget
+
+from pocketcoder_tui.ui.composer import Draft
+from pocketcoder_tui.ui.guarded import GuardedScreen
+from pocketcoder_tui.ui.kit import Kit
+from pocketcoder_tui.ui.link import MakeWorkbench
+
+if TYPE_CHECKING:  # loaded with the panes, after the first frame
+    from pocketcoder_tui.ui.checklist import Checklist
+
+
+class WayfindingScreen(GuardedScreen):
+    """Remembers where the person came from."""
+
+    def __init__(self, make: MakeWorkbench, kit: Kit) -> None:
+        super().__init__(make, kit)
+        self._came_from: Widget | None = None
+
+    def _go(self, target: Widget) -> None:
+        """Go to a pane, or back to where the person came from when already there."""
+        if target.has_focus or target.has_focus_within:
+            self._go_back()
+            return
+        self._came_from = self.focused
+        target.focus()
+
+    def _go_back(self) -> None:
+        came_from, self._came_from = self._came_from, None
+        if came_from is None or not came_from.is_attached or not came_from.display:
+            self.go_to_draft()
+        else:
+            self.remove_class("-zoom", "-terminal")
+            came_from.focus()
+
+    def go_to_draft(self) -> None:
+        """To the message that is being written."""
+        self.remove_class("-zoom", "-terminal")
+        self.query_one(Draft).focus()
+
+    def action_approvals(self) -> None:
+        """To what waits, and back."""
+        if self.link.transcript.waiting or self.panes.approvals.has_focus_within:
+            self._go(self.panes.approvals)
+        else:
+            self.say("Nothing waits for you.")
+
+    def action_terminal(self) -> None:
+        """To the live terminal, and back; in a small window it takes the room."""
+        pane = self.panes.terminal
+        if not pane.has_focus:
+            self.add_class("-terminal")
+        self._go(pane)
+
+    def action_attach(self) -> None:
+        """Step aside and hand the terminal over. Blocks the main thread, as the engine asks."""
+        try:
+            with self.app.batch_update(), self.app.suspend():
+                trouble = self.link.attach()
+        except SuspendNotSupported:
+            trouble = "This screen cannot step aside. In another terminal: pocketcoder attach"
+        if trouble:
+            self.say(trouble, "$error")
+        self.refresh(repaint=True, layout=True)
+
+    def action_back(self) -> None:
+        """Go back one step; while writing, stop the model. Destroys no text."""
+        steps: tuple[Callable[[], bool], ...] = (
+            self.panes.approvals.close_reason,
+            self._leave_zoom,
+            self.panes.checklist.leave,
+        )
+        if any(step() for step in steps):
+            return
+        if not self.query_one(Draft).has_focus:
+            self._came_from = None
+            self.go_to_draft()
+        elif self.link.transcript.turn_id:
+            self.run_safely(self.link.workbench.stop(), "stop")
+
+    def _leave_zoom(self) -> bool:
+        zoomed = self.has_class("-zoom")
+        self.remove_class("-zoom")
+        return zoomed
+
+    def on_approvals_pane_zoom_asked(self) -> None:
+        """The whole screen for one row, and back."""
+        self.toggle_class("-zoom")
+
+    def action_checklist(self) -> None:
+        """Show what is missing, or put it away."""
+        self.panes.checklist.toggle()
+
+    def on_first_run_left(self) -> None:
+        """The checklist gave the focus back."""
+        self.go_to_draft()
+
+    def on_checklist_typed(self, event: "Checklist.Typed") -> None:
+        """What was typed or pasted belongs to the message."""
+        draft = self.query_one(Draft)
+        draft.focus()
+        draft.insert(event.text)
