@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from pocketcoder_tui.core.checks import Check, CheckState, Progress
+from pocketcoder_tui.gatekeeper.faithful import plain
 from pocketcoder_tui.ui.actions import bindings_for
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.safe import one_line
@@ -20,6 +21,10 @@ _LOOKS = {
     CheckState.BROKEN: ("✗", "x", "not usable", "$error"),
     CheckState.BUSY: ("◐", "~", "at work", "$primary"),
 }
+_KEYS = ("1", "2", "3", "t", "space")
+"""Keys that do not begin a message."""
+_ROOMY = 60
+"""Columns from which on a row that is well says its sentence, too."""
 _BAR = 24
 """Cells of the progress bar."""
 
@@ -65,6 +70,8 @@ class Checklist(Vertical, can_focus=True):
         self._progress: Progress | None = None
         self._sentence = ""
         self._key_refused = ""
+        self._typing = False
+        """True once a message was begun here: until the focus has moved, all keys belong to it."""
 
     def compose(self) -> ComposeResult:
         """Rows, and the input for the key."""
@@ -119,22 +126,25 @@ class Checklist(Vertical, can_focus=True):
             rows = [Content.styled("Looking…", "$text-muted")]
         self.query_one("#checks", Static).update(Content("\n").join(rows))
         self.query_one("#check-line", Static).update(self._line())
+        if self._question or self._busy or self.query_one("#model-key").display:
+            self.call_after_refresh(self.scroll_end, animate=False)
 
     def _row(self, number: int, check: Check) -> Content:
         glyph, fallback, word, style = _LOOKS[check.state]
         well = check.state is CheckState.OK
         what = _mend_words(check)
         key = f"{number} " if what else "  "
-        mend = f"  {number}: {what}" if what else ""
-        hint = f"  {one_line(check.hint)}" if check.hint and not well else ""
+        mend = f"\n    {number}: {what}" if what else ""
+        hint = f"{'   ' if what else chr(10) + '    '}{one_line(check.hint)}"
+        hint = hint if check.hint and not well else ""
         return Content.assemble(
             (key, "bold $warning"),
             (self._kit.pick(glyph, fallback), f"bold {style}"),
             (f" {one_line(check.label)} ", "bold"),
             (word, style),
-            f"  {one_line(check.sentence)}",
+            "" if well and self.size.width < _ROOMY else f"  {one_line(check.sentence)}",
+            (plain(mend), "$text-muted" if well else "$warning"),
             (hint, "$text-muted"),
-            (one_line(mend), "$text-muted" if well else "$warning"),
         )
 
     def _line(self) -> Content:
@@ -175,10 +185,20 @@ class Checklist(Vertical, can_focus=True):
                 self.post_message(self.MendAsked(check.id))
             event.stop()
             event.prevent_default()
-        elif event.is_printable and event.key not in ("1", "2", "3", "t", "space"):
+        elif event.is_printable and (self._typing or event.key not in _KEYS):
+            self._typing = True
             self.post_message(self.Typed(event.character))
             event.stop()
+            event.prevent_default()
         self._draw()
+
+    def on_resize(self) -> None:
+        """The rows are laid out for the width."""
+        self._draw()
+
+    def on_focus(self) -> None:
+        """The first key that means nothing here begins a message."""
+        self._typing = False
 
     def on_paste(self, event: events.Paste) -> None:
         """What was pasted here belongs to the message being written."""

@@ -138,6 +138,8 @@ class DeedView(Static):
         look = look_of(self.deed)
         glyph = self._kit.pick(look.glyph, look.fallback)
         facts = facts_of(self.deed, look, self._kit)
+        if width < 44:
+            facts[0] = facts[0].split()[0]
         verb = f"{verb_of(self.deed):<8}"
         while len(facts) > 1 and width - sum(len(f) + 2 for f in facts) < 24:
             facts.pop()
