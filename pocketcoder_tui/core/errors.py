@@ -129,7 +129,7 @@ class KeyMissing(ModelError):
 class KeyRefused(ModelError):
     """The service did not accept the key."""
 
-    hint = "Check the key, or enter another one."
+    hint = "Check the key, or enter another one: F3 in the workbench shows the checklist."
 
 
 class QuotaSpent(ModelError):

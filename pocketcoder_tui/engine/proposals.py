@@ -1,5 +1,6 @@
 """From a model's call to an action the person can decide about."""
 
+import asyncio
 import time
 
 from pocketcoder_tui.core import events as ev
@@ -31,6 +32,8 @@ class Proposals:
     def __init__(self, keeper: BoxKeeper, journal: Journal) -> None:
         self._keeper = keeper
         self._journal = journal
+        self._in_order = asyncio.Lock()
+        """Rows appear in the order in which the model asked, however long each takes to draw."""
 
     async def propose(
         self,
@@ -44,6 +47,16 @@ class Proposals:
         ``supersedes`` is recorded with it. Raises SandboxError or RelayError when there is no box
         to bind it to, and then nothing is recorded.
         """
+        async with self._in_order:
+            return await self._propose(turn_id, reply_id, call, supersedes)
+
+    async def _propose(
+        self,
+        turn_id: str,
+        reply_id: str,
+        call: ToolCall,
+        supersedes: ev.ActionSuperseded | None,
+    ) -> Action | None:
         before = [] if supersedes is None else [supersedes]
         tool = TOOLS.get(call.tool)
         complaint = tool.complaint(call.arguments) if tool else _no_such_tool(call.tool)

@@ -63,6 +63,14 @@ class Screen:
         """The pane's first process (the shell around the program)."""
         return int(self.tmux("display-message", "-p", "-t", "e2e", "#{pane_pid}"))
 
+    @property
+    def programs(self) -> list[int]:
+        """The process ids of what the pane's shell runs."""
+        found = subprocess.run(
+            ["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False
+        )
+        return [int(pid) for pid in found.stdout.split()]
+
     def flag(self, name: str) -> str:
         """A tmux format of the pane, for example alternate_on or mouse_any_flag."""
         return self.tmux("display-message", "-p", "-t", "e2e", f"#{{{name}}}").strip()
@@ -93,8 +101,11 @@ class Screen:
             raise AssertionError(f"never seen: {fact}\n{self.text}") from None
 
     async def stop(self) -> None:
-        """End the server, its pane and our client."""
+        """End the server, its pane and our client, and wait until the program let go of all."""
+        ends = [_end_of(pid) for pid in self.programs]
         self.tmux("kill-server")
+        async with asyncio.timeout(30):
+            await asyncio.gather(*ends)
         if self._client is not None:
             await self._client.wait()
         if self._reader is not None:
@@ -123,6 +134,25 @@ async def screen(
         yield shown
     finally:
         await shown.stop()
+
+
+def _end_of(pid: int) -> "asyncio.Future[None]":
+    """Become done when a process that is no child of ours has ended (pidfd_open(2))."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        ended.set_result(None)
+        return ended
+
+    def over() -> None:
+        loop.remove_reader(handle)
+        os.close(handle)
+        ended.set_result(None)
+
+    loop.add_reader(handle, over)
+    return ended
 
 
 def _quoted(text: str) -> str:

@@ -32,10 +32,7 @@ async def server() -> AsyncIterator[GeminiServer]:
 
 def program(shown: Screen) -> int:
     """The program's own process id: the only child of the pane's shell."""
-    found = subprocess.run(
-        ["pgrep", "-P", str(shown.pid)], capture_output=True, text=True, check=True
-    )
-    return int(found.stdout.split()[0])
+    return shown.programs[0]
 
 
 def line_settings(shown: Screen) -> str:

@@ -295,3 +295,22 @@ async def test_a_turn_cut_by_a_crash_says_so(tmp_path: Path) -> None:
 async def test_a_session_in_which_nothing_was_said_leaves_no_trace(tmp_path: Path) -> None:
     async with running(tmp_path, ScriptedModel()) as rig:
         assert await rig.session.sessions() == []
+
+
+async def test_rows_come_in_the_order_in_which_they_were_asked(tmp_path: Path) -> None:
+    """A write takes longer to draw than a listing: its file is looked at first."""
+    model = ScriptedModel(
+        calls(("write_file", {"path": "a", "content": "b"}), ("list_files", {})), says("done")
+    )
+    async with running(tmp_path, model) as rig:
+        answer = rig.box.exec
+
+        async def slow(*args: object, **kwargs: object) -> object:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            return await answer(*args, **kwargs)
+
+        rig.box.exec = slow
+        await rig.session.send("please")
+        await rig.waiting(2)
+        assert [d.preview.verb for d in deeds(rig)] == ["write", "list"]
