@@ -9,6 +9,7 @@ from functools import partial
 
 from rich.text import Text
 from textual.app import App, SystemCommand
+from textual.driver import Driver
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.theme import Theme
@@ -31,9 +32,14 @@ class PocketCoderApp(App[None]):
     theme: Reactive[str] = Reactive(DARK.name)
 
     def __init__(
-        self, make_workbench: MakeWorkbench, *, workspace: str = "", kit: Kit | None = None
+        self,
+        make_workbench: MakeWorkbench,
+        *,
+        workspace: str = "",
+        kit: Kit | None = None,
+        driver_class: type[Driver] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=driver_class)
         self.kit = kit or Kit()
         self._make = make_workbench
         self._workspace = workspace

@@ -3,6 +3,7 @@
 import asyncio
 
 from pocketcoder_tui.ui.app import PocketCoderApp
+from pocketcoder_tui.ui.driver import driver_class
 from pocketcoder_tui.ui.kit import Kit, terminal_is_ascii
 from pocketcoder_tui.ui.link import MakeWorkbench
 
@@ -12,7 +13,8 @@ def run(
 ) -> int:
     """Show the workbench until the person leaves; returns the process's exit status."""
     kit = Kit(ascii=ascii_only or terminal_is_ascii())
-    return asyncio.run(_run(PocketCoderApp(make_workbench, workspace=workspace, kit=kit), theme))
+    app = PocketCoderApp(make_workbench, workspace=workspace, kit=kit, driver_class=driver_class())
+    return asyncio.run(_run(app, theme))
 
 
 async def _run(app: PocketCoderApp, theme: str) -> int:

@@ -173,3 +173,14 @@ async def test_the_terminal_is_restored_after_a_defect(home: Home) -> None:
         assert "Traceback" not in seen
         assert "a secret value" not in seen
         assert_restored(shown)
+
+
+async def test_a_terminal_that_goes_away_ends_the_program(home: Home, server: GeminiServer) -> None:
+    """A closed window, or an ssh line that dropped: the session is free to be taken up."""
+    server.script = [[call("shell", {"command": "echo hi"}), finish()], [text("Done."), finish()]]
+    async with home.started() as shown:
+        await ask(shown, "say hi")
+        await shown.until("Waiting for you · 1")
+        assert shown.programs
+    async with home.started("--continue") as shown:
+        await press_decision(shown, "y", "Done.")
