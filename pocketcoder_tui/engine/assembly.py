@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pocketcoder_tui.config.secrets import box_seal
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core.errors import LedgerError
+from pocketcoder_tui.core.errors import LedgerError, SandboxError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.ports import Box, Ledger, Terminal
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
@@ -23,6 +24,8 @@ from pocketcoder_tui.engine.voice import Voice
 if TYPE_CHECKING:
     from pocketcoder_tui.relay.terminal import TmuxTerminal
     from pocketcoder_tui.sandbox.container import DockerSandbox
+
+log = logging.getLogger(__name__)
 
 
 async def make_workbench(options: Options) -> Session:
@@ -76,7 +79,20 @@ class LazySandbox:
         """See boxkeeper.Sandbox."""
         if self._sandbox is None:
             self._sandbox = await asyncio.to_thread(make_sandbox, self._options)
+            await self._reap()
         return await self._sandbox.ensure()
+
+    async def _reap(self) -> None:
+        """Once a session, remove boxes whose folder is gone; a failure is no reason to stop."""
+        from pocketcoder_tui.sandbox.labels import reap_orphans
+
+        try:
+            reaped = await reap_orphans()
+        except SandboxError as error:
+            log.warning("orphaned boxes were not looked for: %s", error.sentence)
+            return
+        for box in reaped:
+            log.warning("removed %s: its folder %s is gone", box.name, box.workspace)
 
     async def aclose(self) -> None:
         """See boxkeeper.Sandbox."""
