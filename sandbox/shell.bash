@@ -131,10 +131,10 @@ __pc_end() {
         done
     fi
     \builtin printf 'end %s %s %s .\n' "$__pc_status" "$EPOCHREALTIME" "$__pc_cwd" >>"$__pc_home/claims/$__pc_at"
+    : >"$__pc_home/in/$__pc_at"
     \builtin printf '\e]133;D;%s;%s;%s\a%*s\r\e[K' "$__pc_status" "$__pc_at" "$__pc_cwd" \
         "$((${COLUMNS:-80} - 1))" '' >/dev/tty
     __pc_filled=yes
-    : >"$__pc_home/in/$__pc_at"
     # A command may have redirected the shell itself; the terminal has to stay usable. (The
     # redirections of `builtin exec` would not last.)
     [[ -t 0 && -t 1 && -t 2 ]] || \exec </dev/tty >/dev/tty 2>&1
