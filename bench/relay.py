@@ -14,8 +14,9 @@ from pathlib import Path
 
 from pocketcoder_tui.core.checks import CheckState
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.ports import Box, ByteStream, CommandEnded, CommandOutput
+from pocketcoder_tui.core.ports import ByteStream, CommandEnded, CommandOutput
 from pocketcoder_tui.relay import TmuxTerminal
+from pocketcoder_tui.sandbox.box import DockerBox
 from pocketcoder_tui.sandbox.container import DockerSandbox
 from pocketcoder_tui.sandbox.image import build_image, image_check, image_tag
 
@@ -43,21 +44,28 @@ class Floor:
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self._held = b""
+        self._news = asyncio.Event()
+        stream.follow(self._take, self._news.set)
+
+    def _take(self, data: bytes) -> None:
+        self._held += data
+        self._news.set()
 
     @classmethod
-    async def open(cls, box: Box) -> "Floor":
+    async def open(cls, box: DockerBox) -> "Floor":
         """A tmux server of its own beside the relay's."""
         await box.exec(["bash", "-c", "cat >/tmp/rc"], stdin=RC.encode())
         shell = "bash --rcfile /tmp/rc -i"
         argv = ["tmux", "-L", "cm", "-f", "/dev/null", "-C", "new-session", "-x", "120", "-y", "40"]
-        floor = cls(await box.open([*argv, shell]))
+        floor = cls(await box.open_exec([*argv, shell]))
         await floor.until(b"\\033]133;B")
         return floor
 
     async def until(self, mark: bytes) -> None:
         """Read up to a mark."""
         while (at := self._held.find(mark)) < 0:
-            self._held += await self._stream.read()
+            self._news.clear()
+            await self._news.wait()
         self._held = self._held[at + len(mark) :]
 
     async def run(self, number: int) -> None:
@@ -107,7 +115,7 @@ async def interrupts(terminal: TmuxTerminal, count: int) -> list[float]:
     return times
 
 
-async def measure(box: Box) -> int:
+async def measure(box: DockerBox) -> int:
     """Measure and print. Returns 1 when a limit is missed."""
     floor = await Floor.open(box)
     terminal = await TmuxTerminal.open(box)
@@ -160,8 +168,11 @@ async def main() -> int:
     if image_check().state is not CheckState.OK:
         async for _step in build_image():
             pass
-    with tempfile.TemporaryDirectory() as folder:
-        async with DockerSandbox(Path(folder), image=image_tag(), tied=True) as sandbox:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as state:
+        hatch = Path(state) / "hatch"
+        async with DockerSandbox(
+            Path(folder), image=image_tag(), tied=True, hatch=hatch
+        ) as sandbox:
             try:
                 return await measure(await sandbox.ensure())
             finally:

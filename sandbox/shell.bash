@@ -4,16 +4,18 @@
 #   bash --rcfile shell.bash -i      that shell
 #   bash shell.bash --log PID        keeps a shell's output in /run/pocketcoder/log (bounded)
 #
-# The relay writes an action's bytes to /run/pocketcoder/in/ID, reads them back, and only when they
-# are what was approved types a key that no keyboard has, and the ID behind it. The key's function
-# puts one fixed line on the empty prompt and enters it: claim the action, source its file, mark its
-# end. On a line that somebody began to type it does nothing but say so.
-# The file is sourced by that line and not by a function, because `declare` in a function would make
+# The relay lays an action's bytes out as /run/pocketcoder/in/PANE.command and, beside them, PANE.go:
+# three lines that claim the action, source its file and mark its end. Then it types a key that no
+# keyboard has. The key's function puts one fixed line on the empty prompt and enters it, which
+# sources PANE.go; on a line that somebody began to type it does nothing but say so. The key may
+# come twice: the claim lets an action run once.
+# Both are sourced by that line and not by a function, because `declare` in a function would make
 # a command's variables local. Nothing here starts a program, since a fork costs more than the rest,
-# and what is printed goes in few pieces: each wakes five processes on its way to the host.
+# and what is printed goes in few pieces: each wakes every process on its way to the host.
 #
-# Marks are OSC 133: A and B around the prompt, C;ID and D;STATUS;ID;CWD around an action, a bare
-# C for a line that a person typed, P the probe's answer, X the shell's end. They go to /dev/tty, so `exec >file` cannot hide them.
+# Marks are OSC 133: A and B around the prompt, C;ID and D;STATUS;ID;CWD around an action, R;ID for
+# one that was claimed before, a bare C for a line that a person typed, P the probe's answer, X the
+# shell's end. They go to /dev/tty, so `exec >file` cannot hide them.
 
 if [[ ${1-} == --pane ]]; then
     # tmux (3.3a, with libutempter) can miss the end of a pane's program; this mark is the hint to
@@ -27,9 +29,25 @@ if [[ ${1-} == --pane ]]; then
 fi
 if [[ ${1-} == --log ]]; then
     # Pieces of 1 MiB; the newest five stay, and of earlier shells' logs the newest fifteen files.
-    # `cat` writes what it reads at once.
+    # With perl one process does it, and rests 20 ms after it has caught up: a wake-up for each
+    # small print costs as much as the print. Without it `cat` writes what it reads at once.
     cd /run/pocketcoder/log || exit
     ls -t | tail -n +16 | xargs -r rm -f --
+    command -v perl >/dev/null && exec perl -e '
+        my ($name, $number, $room, $out) = ($ARGV[0], 0, 0);
+        while (my $got = sysread(STDIN, my $data, 65536)) {
+            for (my $at = 0; $at < $got;) {
+                if (!$room) {
+                    open($out, ">", sprintf("%s.%06d", $name, $number)) or exit 1;
+                    unlink(sprintf("%s.%06d", $name, $number - 5)) if $number >= 5;
+                    ($number, $room) = ($number + 1, 1 << 20);
+                }
+                my $size = $got - $at < $room ? $got - $at : $room;
+                my $wrote = syswrite($out, $data, $size, $at) or exit 1;
+                ($at, $room) = ($at + $wrote, $room - $wrote);
+            }
+            select(undef, undef, undef, 0.02) if $got < 65536;
+        }' "${2:?}"
     export SHELL=/bin/bash
     exec split -b 1M -a 6 -d --filter='exec /bin/bash /opt/pocketcoder/shell.bash --keep "$FILE"' - "${2:?}."
 fi
@@ -45,36 +63,35 @@ unset HISTFILE
 HISTCONTROL=ignoreboth
 shopt -s checkwinsize
 __pc_home=/run/pocketcoder
+__pc_go=$__pc_home/in/${TMUX_PANE#%}.go
+__pc_command=$__pc_home/in/${TMUX_PANE#%}.command
 __pc_in=/dev/null
 __pc_id=
 __pc_last=0
-__pc_next=
 __pc_does=
 __pc_typed=$'\e]133;C\a'
 __pc_entered=$__pc_typed
 __pc_filled=
-__pc_line=' \__pc_run;\builtin . "$__pc_in";\__pc_end'
-readonly __pc_home __pc_line __pc_typed
+__pc_line=' \builtin . "$__pc_go"'
+readonly __pc_home __pc_go __pc_command __pc_line __pc_typed
 
-# The launcher's key: take the action's id, which is typed behind it, and enter the line that runs it;
-# on a line that somebody began to type, only say how long that is.
+# The launcher's key: enter the line that runs what the relay laid out; on a line that somebody
+# began to type, only say how long that is.
 __pc_take() {
     \builtin local -
     \builtin set +vxeuf
-    \builtin read -r -t 2 __pc_next
-    if [[ $READLINE_LINE ]]; then
+    if [[ $READLINE_LINE || ! -r $__pc_go ]]; then
         __pc_second redraw-current-line
         __pc_probe
         \builtin return 0
     fi
-    __pc_second accept-line
+    [[ $__pc_does == accept-line ]] || __pc_second accept-line
     __pc_entered=
     READLINE_LINE=$__pc_line READLINE_POINT=${#__pc_line}
 }
 
 # What the launcher's key does after its function: enter the line, or leave it as it is.
 __pc_second() {
-    [[ $1 != "$__pc_does" ]] || \builtin return 0
     __pc_does=$1
     \builtin local __pc_map
     for __pc_map in emacs vi-insert vi-command; do
@@ -82,36 +99,26 @@ __pc_second() {
     done
 }
 
-# Claim the action, show its text to whoever is attached, and mark the start. Returns the status of
-# the command before it, so that `echo $?` means what it means in any terminal.
+# Claim the action $1, show its text $2 (drawn by the relay) to whoever is attached, and mark the
+# start. Returns the status of the command before it, so that `echo $?` means what it means in any
+# terminal.
 __pc_run() {
-    \builtin local "__pc_flags=$-" "__pc_at=${__pc_next#"#"}" __pc_text= __pc_up= -
+    \builtin local "__pc_flags=$-" __pc_up= -
     \builtin set +vxeuf
     __pc_in=/dev/null __pc_id= __pc_entered=$__pc_typed
-    [[ $__pc_at == *[!0-9a-f]* || ${#__pc_at} -ne 32 ]] && \builtin return 2
     # noclobber opens with O_EXCL: of two deliveries one gets the claim.
     \builtin set -C
-    if ! { \builtin printf 'start %s %s .\n' "$EPOCHREALTIME" "$PPID" >"$__pc_home/claims/$__pc_at"; } 2>/dev/null; then
-        \builtin printf '%spocketcoder: %s was claimed before; it does not run again\n' \
-            "$__pc_typed" "$__pc_at" >/dev/tty
+    if ! \builtin printf 'start %s %s .\n' "$EPOCHREALTIME" "$PPID" >"$__pc_home/claims/$1"; then
+        \builtin printf '\e]133;R;%s\a' "$1" >/dev/tty
         \builtin return 2
     fi
     \builtin set +C
-    __pc_id=$__pc_at __pc_in=$__pc_home/in/$__pc_at
-    IFS= \builtin read -r -N 2000 __pc_text <"$__pc_in"
-    ((${#__pc_text} < 2000)) || __pc_text+=' …'
-    __pc_text=${__pc_text%$'\n'}
-    if [[ $__pc_text == *[![:print:]]* ]]; then
-        __pc_text=${__pc_text//[$'\r\v\f']/}
-        __pc_text=${__pc_text//[![:print:]$'\n\t']/?}
-        # ESC E is a new line that does not make stdio write early: all of it is one write.
-        __pc_text=${__pc_text//$'\n'/$'\eE> '}
-    fi
-    # The typed launcher is wiped from the screen; only the action's own text stays.
+    __pc_id=$1 __pc_in=$__pc_command
+    # The launcher's line is wiped from the screen; only the action's own text stays.
     if [[ $PS1 == "$__pc_ps1" ]]; then
         \builtin printf -v __pc_up '\e[%dA\r\e[J' "$(((${#__pc_line} + 2 + ${COLUMNS:-80} - 1) / ${COLUMNS:-80}))"
     fi
-    \builtin printf '%s$ %s\eE\e]133;C;%s\a' "$__pc_up" "$__pc_text" "$__pc_at" >/dev/tty
+    \builtin printf '%s%s\e]133;C;%s\a' "$__pc_up" "$2" "$1" >/dev/tty
     # With `set -e` on, a status other than 0 would end the shell here.
     [[ $__pc_flags == *e* ]] && \builtin return 0
     \builtin return "$__pc_last"
@@ -131,7 +138,6 @@ __pc_end() {
         done
     fi
     \builtin printf 'end %s %s %s .\n' "$__pc_status" "$EPOCHREALTIME" "$__pc_cwd" >>"$__pc_home/claims/$__pc_at"
-    : >"$__pc_home/in/$__pc_at"
     \builtin printf '\e]133;D;%s;%s;%s\a%*s\r\e[K' "$__pc_status" "$__pc_at" "$__pc_cwd" \
         "$((${COLUMNS:-80} - 1))" '' >/dev/tty
     __pc_filled=yes

@@ -89,14 +89,31 @@ class ExecResult:
 class ByteStream(Protocol):
     """A program in the box whose standard input and output are held open."""
 
-    async def read(self) -> bytes:
-        """The next piece of output, b"" at the end."""
+    def follow(self, on_data: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
+        """Hand over every piece of output on the event loop, in order, and the end once.
+
+        Called once, soon after the stream was opened; what came before is handed over at once.
+        """
 
     async def write(self, data: bytes) -> None:
         """Send all of it. Raises ContainerGone when the other side is gone."""
 
     async def aclose(self) -> None:
         """End the stream; the program sees its input close."""
+
+
+class Drop(Protocol):
+    """A folder of the host's that the box can read and cannot change."""
+
+    @property
+    def path(self) -> str:
+        """Where it is inside."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a file there, or write it anew while nobody reads it. Raises SandboxError."""
+
+    def remove(self, name: str) -> None:
+        """Take a file away."""
 
 
 class Box(Protocol):
@@ -117,6 +134,10 @@ class Box(Protocol):
     @property
     def started(self) -> float:
         """Unix seconds of the container's last start; what was in memory before is gone."""
+
+    @property
+    def drop(self) -> Drop | None:
+        """The folder for files; None where the box cannot share one with the host."""
 
     async def exec(
         self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 4_000_000

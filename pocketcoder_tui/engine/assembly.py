@@ -121,6 +121,7 @@ def make_sandbox(options: Options) -> "DockerSandbox":
         limits=limits,
         runtime=settings.runtime,
         seal=box_seal(secret.get_secret_value(), workspace) if secret is not None else "",
+        hatch=options.paths.hatch,
     )
 
 

@@ -10,8 +10,6 @@ from pocketcoder_tui.core.ports import ByteStream
 from pocketcoder_tui.relay.protocol import ControlParser, Exit, Notification, Reply
 
 _SPECIAL = re.compile(rb'[\x00-\x1f\x7f"\\$~#;{}%]')
-_FLOOD = 16_384
-"""Bytes in one piece that look like a flood."""
 STREAM_ENDED = "The connection to the box's terminal ended."
 
 
@@ -33,7 +31,7 @@ def line(*arguments: str | bytes) -> bytes:
 
 
 class ControlClient:
-    """Owns the stream and the task that reads it. Use ``start`` and ``aclose``."""
+    """Owns the stream. Use ``start`` and ``aclose``."""
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
@@ -42,14 +40,13 @@ class ControlClient:
         self._listeners: list[Callable[[Notification], None]] = []
         self._closers: list[Callable[[PocketCoderError], None]] = []
         self._writing = asyncio.Lock()
-        self._reader: asyncio.Task[None] | None = None
         self.gone: PocketCoderError | None = None
         """Why no command can be sent any more; None while the stream is up."""
         self._down = asyncio.Event()
 
     def start(self) -> None:
         """Begin to read."""
-        self._reader = asyncio.create_task(self._read(), name="relay-control")
+        self._stream.follow(self._take_all, lambda: self._fail(RelayError(STREAM_ENDED)))
 
     def listen(
         self,
@@ -88,19 +85,9 @@ class ControlClient:
             raise RelayError(f"The box's tmux refused a command: {said}.")
         return reply.lines
 
-    async def _read(self) -> None:
-        error: PocketCoderError = RelayError(STREAM_ENDED)
-        try:
-            while data := await self._stream.read():
-                for notification in self._parser.feed(data):
-                    self._take(notification)
-                if len(data) >= _FLOOD:
-                    # A flood must not keep the loop from everything else.
-                    await asyncio.sleep(0)
-        except PocketCoderError as why:
-            error = why
-        finally:
-            self._fail(error)
+    def _take_all(self, data: bytes) -> None:
+        for notification in self._parser.feed(data):
+            self._take(notification)
 
     def _take(self, notification: Notification) -> None:
         match notification:
@@ -137,7 +124,4 @@ class ControlClient:
     async def aclose(self) -> None:
         """Let go of the stream; the server and its panes go on."""
         self._fail(RelayError("The connection to the box's terminal was closed."))
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
         await self._stream.aclose()

@@ -61,11 +61,10 @@ class PaneMachine:
         """The action whose launcher was typed or whose command runs."""
         self.half_typed: int | None = None
         """The probe's last answer."""
-        self._entered = False
 
     def launch(self, action: str) -> None:
         """The action's file is in place; its launcher is about to be typed at a free prompt."""
-        self.state, self.action, self._entered = PaneState.LAUNCHED, action, False
+        self.state, self.action = PaneState.LAUNCHED, action
 
     def clean(self) -> None:
         """The probe found nothing at the prompt."""
@@ -104,23 +103,14 @@ class PaneMachine:
                 self.state, self.action = PaneState.ENDING, None
             case marks.LineEntered() if self.state in _AT_PROMPT:
                 self.state = PaneState.FOREIGN
-            case marks.LineEntered() if self.state is PaneState.LAUNCHED:
-                self._entered = True
+            case marks.ActionRefused() if self.state is PaneState.LAUNCHED:
+                self.state, self.action = PaneState.ENDING, None
+                return CLAIMED
             case marks.HalfTyped() if self.state is PaneState.LAUNCHED:
                 self.state, self.action = PaneState.TOUCHED, None
                 return HALF_TYPED if mark.length else UNSURE
             case marks.HalfTyped():
                 self.half_typed = mark.length
-            case marks.PromptShown():
-                return self._prompt()
-        return ""
-
-    def _prompt(self) -> str:
-        if self.state is PaneState.LAUNCHED and self._entered:
-            # The line was read and no claim followed: the id was claimed before. Without the
-            # first it is the old prompt, drawn again.
-            self.state, self.action = PaneState.PROMPT, None
-            return CLAIMED
-        if self.state not in _IN_ACTION:
-            self.state = PaneState.PROMPT
+            case marks.PromptShown() if self.state not in _IN_ACTION:
+                self.state = PaneState.PROMPT
         return ""

@@ -1,8 +1,8 @@
 """Marks in a pane's output: OSC 133 found across any chunking, told apart from what imitates them.
 
-A and B enclose the prompt, C;ID starts an action, D;STATUS;ID;CWD ends it, a bare C starts a line
-that a person typed, P;N answers the probe for a half-typed line, X hints that the shell ended.
-Everything else is output.
+A and B enclose the prompt, C;ID starts an action, D;STATUS;ID;CWD ends it, R;ID refuses one that
+was claimed before, a bare C starts a line that a person typed, P;N answers the probe for a
+half-typed line, X hints that the shell ended. Everything else is output.
 """
 
 import re
@@ -46,6 +46,13 @@ class ActionBegun:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionRefused:
+    """The launcher found the action claimed by an earlier delivery."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActionOver:
     """An action's command ended in the same shell."""
 
@@ -66,7 +73,16 @@ class ShellEnded:
     """Whoever started the shell says that it ended: a reason to look, never a fact."""
 
 
-Mark = PromptBegun | PromptShown | LineEntered | ActionBegun | ActionOver | HalfTyped | ShellEnded
+Mark = (
+    PromptBegun
+    | PromptShown
+    | LineEntered
+    | ActionBegun
+    | ActionRefused
+    | ActionOver
+    | HalfTyped
+    | ShellEnded
+)
 _PLAIN: dict[bytes, Mark] = {
     b"A": PromptBegun(),
     b"B": PromptShown(),
@@ -74,6 +90,7 @@ _PLAIN: dict[bytes, Mark] = {
     b"X": ShellEnded(),
 }
 _BEGUN = re.compile(rb"C;([0-9a-f]{32})\Z")
+_REFUSED = re.compile(rb"R;([0-9a-f]{32})\Z")
 _OVER = re.compile(rb"D;(\d{1,3});([0-9a-f]{32});([A-Za-z0-9/._%-]+)\Z")
 _TYPED = re.compile(rb"P;(\d{1,9})\Z")
 
@@ -84,6 +101,8 @@ def read_mark(body: bytes) -> Mark | None:
         return _PLAIN[body]
     if found := _BEGUN.match(body):
         return ActionBegun(found[1].decode())
+    if found := _REFUSED.match(body):
+        return ActionRefused(found[1].decode())
     if found := _OVER.match(body):
         cwd = unquote(found[3].decode(), errors="surrogateescape")
         return ActionOver(found[2].decode(), int(found[1]), cwd)
@@ -140,13 +159,13 @@ class MarkScanner:
         """The mark, if it may move anything now."""
         mark = read_mark(body)
         match mark:
-            case ActionBegun(action) if action == self.action and not self.running:
-                return mark
+            case ActionBegun(action) | ActionRefused(action) if action == self.action:
+                return None if self.running else mark
             case ActionOver(action) if action == self.action and self.running:
                 return mark
             case ShellEnded():
                 return mark
-            case ActionBegun() | ActionOver():
+            case ActionBegun() | ActionRefused() | ActionOver():
                 return None
         return None if self.running else mark
 

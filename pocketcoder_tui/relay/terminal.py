@@ -18,16 +18,15 @@ from pocketcoder_tui.core.ports import (
 from pocketcoder_tui.relay import records
 from pocketcoder_tui.relay.capture import Capture
 from pocketcoder_tui.relay.control import ControlClient
-from pocketcoder_tui.relay.delivery import Delivery, check
+from pocketcoder_tui.relay.delivery import check, deliver
 from pocketcoder_tui.relay.machine import BUSY, LASTING
 from pocketcoder_tui.relay.pane import Pane
 from pocketcoder_tui.relay.recovery import find, overlap, resume
 from pocketcoder_tui.relay.server import connect
 from pocketcoder_tui.relay.watch import ScreenWatch
 
-_LAUNCH = "\x1b[5;134~#%s\n"
-"""All that is ever typed: the launcher's key, which no keyboard has, and the action's id, a comment
-to a shell that would take it for a line. See sandbox/shell.bash."""
+_LAUNCH = "\x1b[5;134~"
+"""All that is ever typed: the launcher's key, which no keyboard has. See sandbox/shell.bash."""
 
 
 class TmuxTerminal:
@@ -94,16 +93,14 @@ class TmuxTerminal:
             if machine.state in LASTING:
                 raise ShellBusy(BUSY[machine.state])
             # The file travels while the last command's prompt is still being drawn.
-            delivery = Delivery(self._control, self._box, action_id, command)
-            await delivery.send()
-            await delivery.prove()
+            await deliver(self._box, self._control, self._pane.id, action_id, command)
             await self._pane.free_prompt()
             machine.launch(action_id)
             return await self._type(action_id)
 
     async def _type(self, action_id: str) -> Capture:
         capture = self._pane.expect(action_id)
-        pasted = await self._pane.paste(_LAUNCH % action_id)
+        pasted = await self._pane.paste(_LAUNCH)
         pasted.add_done_callback(lambda future: _typed(capture, future))
         self._runs += 1
         if self._runs % records.KEPT_CLAIMS == 0:

@@ -27,6 +27,7 @@ class FakeBox:
         self.name = "fake"
         self.user = "1000:1000"
         self.started = 0.0
+        self.drop = None
         self.asked: list[Sequence[str]] = []
         self.answer = ExecResult(0, b"", b"")
         self.answers: list[ExecResult | Exception] = []

@@ -1,6 +1,7 @@
 """libtmux's objects over the stream, arguments through tmux's parser, what the box remembers."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -62,15 +63,11 @@ async def test_every_argument_survives_the_parser(box: DockerBox) -> None:
 class Ended:
     """A stream whose other side hangs up after the first command."""
 
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-
-    async def read(self) -> bytes:
-        await self.asked.wait()
-        return b""
+    def follow(self, on_data: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
+        self.hang_up = on_end
 
     async def write(self, data: bytes) -> None:
-        self.asked.set()
+        asyncio.get_running_loop().call_soon(self.hang_up)
 
     async def aclose(self) -> None:
         return
