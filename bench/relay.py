@@ -14,7 +14,8 @@ from pathlib import Path
 
 from pocketcoder_tui.core.checks import CheckState
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.ports import ByteStream, CommandEnded, CommandOutput
+from pocketcoder_tui.core.ports import ByteStream
+from pocketcoder_tui.core.terminal import CommandEnded, CommandOutput
 from pocketcoder_tui.relay import TmuxTerminal
 from pocketcoder_tui.sandbox.box import DockerBox
 from pocketcoder_tui.sandbox.container import DockerSandbox
@@ -78,7 +79,7 @@ class Floor:
 
 async def relay(terminal: TmuxTerminal, number: int) -> None:
     """Run one command, delivered, verified, with its output and status."""
-    async for item in terminal.run(new_id(), b"echo hi%d" % number):
+    async for item in (await terminal.window()).run(new_id(), b"echo hi%d" % number):
         if isinstance(item, CommandEnded):
             assert (item.status, item.output) == (0, f"hi{number}\n"), item
 
@@ -97,7 +98,7 @@ async def flood(terminal: TmuxTerminal) -> tuple[float, float]:
     """MB of output that went through the relay, and the seconds it took."""
     size = sum(len(str(n)) + 2 for n in range(1, FLOOD_LINES + 1)) / 1e6
     start = time.perf_counter()
-    async for _ in terminal.run(new_id(), f"seq 1 {FLOOD_LINES}".encode()):
+    async for _ in (await terminal.window()).run(new_id(), f"seq 1 {FLOOD_LINES}".encode()):
         pass
     return size, time.perf_counter() - start
 
@@ -107,10 +108,12 @@ async def interrupts(terminal: TmuxTerminal, count: int) -> list[float]:
     times = []
     for _ in range(count):
         start = 0.0
-        async for item in terminal.run(new_id(), b"bash -c 'echo ready; exec sleep 100'"):
+        async for item in (await terminal.window()).run(
+            new_id(), b"bash -c 'echo ready; exec sleep 100'"
+        ):
             if isinstance(item, CommandOutput) and "ready" in item.text and not start:
                 start = time.perf_counter()
-                await terminal.interrupt()
+                await (await terminal.window()).interrupt()
         times.append((time.perf_counter() - start) * 1000)
     return times
 

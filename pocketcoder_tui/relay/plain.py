@@ -2,6 +2,10 @@
 
 import re
 from collections import deque
+from collections.abc import Callable
+
+Spool = Callable[[str], None]
+"""Takes the whole text of an output that is too long to be kept, piece by piece."""
 
 LINE_LIMIT = 65_536
 """Characters of a line that can still be overwritten; a longer line is passed on in pieces."""
@@ -22,7 +26,9 @@ _DROPPED = dict.fromkeys([*range(8), 11, 12, *range(14, 27), *range(28, 32), 127
 class HeadAndTail:
     """The first and the last characters of a text, and how many were left out between."""
 
-    def __init__(self, head: int, tail: int) -> None:
+    def __init__(self, head: int, tail: int, spool: Spool | None = None) -> None:
+        """``spool`` gets the whole text once some of it has to be left out; None: it is lost."""
+        self._spool = spool
         self._head_room = head
         self._tail_limit = tail
         self._head: list[str] = []
@@ -33,6 +39,8 @@ class HeadAndTail:
 
     def add(self, text: str) -> None:
         """Append."""
+        if self._spool is not None and (self.omitted or self._overflows(text)):
+            self._spool(text if self.omitted else "".join((*self._head, *self._tail, text)))
         if self._head_room:
             taken = text[: self._head_room]
             self._head.append(taken)
@@ -51,6 +59,9 @@ class HeadAndTail:
             self._tail_size -= dropped
             self.omitted += dropped
 
+    def _overflows(self, text: str) -> bool:
+        return len(text) > self._head_room + self._tail_limit - self._tail_size
+
     @property
     def text(self) -> str:
         """Everything that was kept, with a line that says what is missing."""
@@ -63,8 +74,10 @@ class HeadAndTail:
 class PlainText:
     """Decoded terminal output in, text out: carriage returns folded, sequences gone."""
 
-    def __init__(self, head: int, tail: int) -> None:
-        self._kept = HeadAndTail(head, tail)
+    def __init__(self, head: int, tail: int, spool: Spool | None = None) -> None:
+        self._limits = head, tail
+        self._kept = HeadAndTail(head, tail, spool)
+        self._fresh = HeadAndTail(head, tail)
         self._open = ""
         self._line: list[str] = []
         self._column = 0
@@ -81,7 +94,7 @@ class PlainText:
         text = text.replace("\r\n", "\n")
         if not self._line and not ("\r" in text or "\b" in text or "\x1b" in text):
             at = text.rfind("\n") + 1
-            self._kept.add(text[:at].translate(_DROPPED))
+            self._add(text[:at].translate(_DROPPED))
             text = text[at:]
         while text:
             line, newline, text = text.partition("\n") if len(text) < LINE_LIMIT else _cut(text)
@@ -116,8 +129,21 @@ class PlainText:
                 self._column = end
 
     def _flush(self, newline: str) -> None:
-        self._kept.add("".join(self._line) + newline)
+        self._add("".join(self._line) + newline)
         self._line, self._column = [], 0
+
+    def _add(self, text: str) -> None:
+        self._kept.add(text)
+        self._fresh.add(text)
+
+    def since(self) -> tuple[str, int]:
+        """Return what came since the last call, and how much was left out of its middle.
+
+        A line that is not complete is part of it, and comes again when it is.
+        """
+        fresh, self._fresh = self._fresh, HeadAndTail(*self._limits)
+        fresh.add("".join(self._line))
+        return fresh.text, fresh.omitted
 
     def finish(self) -> tuple[str, int]:
         """Return the text and the number of characters left out of its middle."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.ports import CommandEnded, CommandOutput
+from pocketcoder_tui.core.terminal import CommandEnded, CommandOutput
 from pocketcoder_tui.relay import TmuxTerminal
+from pocketcoder_tui.relay.window import TmuxWindow
 from pocketcoder_tui.sandbox.box import DockerBox
 
 
@@ -16,6 +17,7 @@ class Hand:
     """Runs commands and remembers what came live."""
 
     terminal: TmuxTerminal
+    window: TmuxWindow
     live: str = ""
     ids: list[str] = field(default_factory=list)
 
@@ -24,7 +26,7 @@ class Hand:
         data = command if isinstance(command, bytes) else command.encode()
         self.ids.append(new_id())
         self.live = ""
-        async for item in self.terminal.run(self.ids[-1], data):
+        async for item in self.window.run(self.ids[-1], data):
             match item:
                 case CommandOutput(text):
                     self.live += text
@@ -42,6 +44,6 @@ async def terminal(box: DockerBox) -> AsyncIterator[TmuxTerminal]:
 
 
 @pytest.fixture
-def hand(terminal: TmuxTerminal) -> Hand:
-    """Runs commands in the terminal."""
-    return Hand(terminal)
+async def hand(terminal: TmuxTerminal) -> Hand:
+    """Runs commands in the terminal's main window."""
+    return Hand(terminal, await terminal.window())
