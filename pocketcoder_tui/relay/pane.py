@@ -12,7 +12,8 @@ from pocketcoder_tui.core.terminal import CommandHeld, PersonLine
 from pocketcoder_tui.relay import burial, keys, marks, records
 from pocketcoder_tui.relay.attention import Attention, reads_terminal
 from pocketcoder_tui.relay.capture import Capture, Keeping
-from pocketcoder_tui.relay.control import ControlClient, line
+from pocketcoder_tui.relay.control import ControlClient
+from pocketcoder_tui.relay.keyboard import Keyboard
 from pocketcoder_tui.relay.machine import HALF_TYPED, Heard, PaneMachine, PaneState
 from pocketcoder_tui.relay.plain import PlainText, Spool
 from pocketcoder_tui.relay.protocol import (
@@ -24,10 +25,11 @@ from pocketcoder_tui.relay.protocol import (
     WindowClosed,
     WindowRenamed,
 )
+from pocketcoder_tui.relay.quiet import Changes
 from pocketcoder_tui.relay.structure import Place
 
-QUIET = 0.25
-"""Seconds without output after which the launcher's key is typed again."""
+PROBE_LIMIT = 2.0
+"""Seconds to wait for the shell to say how long its half-typed line is."""
 
 CLAIMED = "The shell refused the action: it was claimed before."
 LOST = "What the shell was to start is not there, so nothing ran."
@@ -74,16 +76,11 @@ class Pane:
         self._box = box
         self._control = control
         self._typed: _Typed | None = None
-        self._moved = asyncio.Event()
-        self._waiters = 0
-        """Callers of ``quiet``."""
-        self._in_the_way = False
-        """True while a half-typed line keeps a launcher from starting."""
-        self._quiet: asyncio.TimerHandle | None = None
+        self.changes = Changes(self._trouble)
+        self.keyboard = Keyboard(control, self.id)
         self._tasks: set[asyncio.Task[None]] = set()
         self._burial = asyncio.Lock()
         self._hinted = 0
-        self._key = _press(self.id, keys.LAUNCH)
         self.attention = Attention(self._look_for_reader)
         control.listen(self._on_notification, self._on_gone)
 
@@ -101,57 +98,16 @@ class Pane:
 
     async def launch(self, action_id: str) -> None:
         """Type the launcher's key; what was laid out starts if the line is empty."""
-        self._in_the_way = False
         self.machine.deliver(action_id)
         await self._press_launcher()
 
-    async def paste(self, text: str) -> None:
-        """Type into the pane, also while it is in copy mode; a carriage return is Enter."""
-        await self._control.post(_press(self.id, text), _ignore, _ignore)
-
-    async def send_keys(self, *names: str) -> None:
-        """Press keys by tmux's names. Raises RelayError when tmux refuses."""
-        quit_mode = line("copy-mode", "-q", "-t", self.id)
-        _, sent = await self._control.ask(quit_mode, line("send-keys", "-t", self.id, *names))
-        if not sent.ok:
-            raise RelayError("The box's tmux did not take the keys.")
-
     async def probe(self) -> int | None:
         """Ask how long the half-typed line is; None when the shell does not answer."""
-        self.machine.half_typed = None
-        await self.paste(keys.PROBE)
-        await self.until(lambda: self.machine.half_typed is not None, seconds=2.0)
-        return self.machine.half_typed
-
-    async def until(self, reached: Callable[[], bool], *, seconds: float | None = None) -> bool:
-        """Wait for a mark that makes it true; False when that took too long.
-
-        Raises what ended the control stream, or RelayError when the window was closed.
-        """
-        try:
-            async with asyncio.timeout(seconds):
-                while not reached():
-                    if self._control.gone is not None:
-                        raise self._control.gone
-                    if self.closed:
-                        raise RelayError(CLOSED)
-                    self._moved.clear()
-                    await self._moved.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def quiet(self) -> None:
-        """Wait until something happened in the pane and then nothing for a moment."""
-        self._waiters += 1
-        try:
-            self._moved.clear()
-            await self._moved.wait()
-            while self._quiet is not None:
-                self._moved.clear()
-                await self._moved.wait()
-        finally:
-            self._waiters -= 1
+        machine = self.machine
+        machine.half_typed = None
+        await self.keyboard.paste(keys.PROBE)
+        await self.changes.until(lambda: machine.half_typed is not None, seconds=PROBE_LIMIT)
+        return machine.half_typed
 
     # --- what it hears
 
@@ -173,8 +129,11 @@ class Pane:
         self.attention.end()
         if self.capture is not None and not self.capture.over:
             self.capture.failed(error)
-        self._moved.set()
+        self.changes.moved()
         self.on_touch(self)
+
+    def _trouble(self) -> PocketCoderError | None:
+        return RelayError(CLOSED) if self.closed else self._control.gone
 
     def _was_closed(self) -> None:
         self.closed = True
@@ -192,26 +151,12 @@ class Pane:
                 self._typed.plain.feed(self._clean(item.data))
             elif _VISIBLE.sub(b"", item.data):
                 self.machine.printed()
-                self._stirred()
+                self.changes.stirred()
         self.attention.stirred()
         self.on_touch(self)
 
     def _clean(self, data: bytes) -> str:
         return self.keeping.masker.clean(data.decode("utf-8", "replace"))
-
-    def _stirred(self) -> None:
-        """Something was printed at the prompt: whoever waits looks again once it is quiet."""
-        if not (self._waiters or self._in_the_way):
-            return
-        if self._quiet is not None:
-            self._quiet.cancel()
-        self._quiet = asyncio.get_running_loop().call_later(QUIET, self._is_quiet)
-
-    def _is_quiet(self) -> None:
-        self._quiet = None
-        self._moved.set()
-        if self._in_the_way and self.machine.state is PaneState.DELIVERING:
-            self._spawn(self._press_launcher())
 
     def _marked(self, mark: marks.Mark) -> None:
         heard = self.machine.hear(mark)
@@ -228,7 +173,7 @@ class Pane:
                 self.cwd = mark.cwd
         if heard is not Heard.NOTHING:
             self._act_on(heard, mark)
-        self._moved.set()
+        self.changes.moved()
 
     def _act_on(self, heard: Heard, mark: marks.Mark) -> None:
         capture = self.capture
@@ -238,8 +183,8 @@ class Pane:
             return
         match heard:
             case Heard.BEGUN:
-                if self._in_the_way:
-                    self._in_the_way = False
+                if self.changes.on_quiet is not None:
+                    self.changes.on_quiet = None
                     capture.held(CommandHeld(""))
                 capture.begun()
                 self.attention.begin()
@@ -252,7 +197,7 @@ class Pane:
             case Heard.REFUSED:
                 capture.failed(ShellBusy(CLAIMED))
             case Heard.IN_THE_WAY:
-                self._in_the_way = True
+                self.changes.on_quiet = self._try_again
                 capture.held(CommandHeld(HALF_TYPED, clearable=True))
             case Heard.LOST:
                 self.machine.withdraw()
@@ -282,7 +227,12 @@ class Pane:
                 self.capture.failed(error)
 
     async def _press_launcher(self) -> None:
-        await self._control.post(self._key, _ignore, self._pressed)
+        await self.keyboard.launch(self._pressed)
+
+    def _try_again(self) -> None:
+        """The half-typed line may be gone."""
+        if self.machine.state is PaneState.DELIVERING:
+            self._spawn(self._press_launcher())
 
     def _pressed(self, reply: Reply) -> None:
         """tmux's answer to the typing of the launcher's key; a refusal means nothing was typed."""
@@ -377,7 +327,7 @@ class Pane:
 
     async def _launch_anew(self, action: str) -> None:
         """The shell ended before it took the action: the new one does."""
-        await self.until(lambda: self.machine.free)
+        await self.changes.until(lambda: self.machine.free)
         await self.launch(action)
 
     async def look(self) -> bool:
@@ -391,21 +341,8 @@ class Pane:
 
     async def aclose(self) -> None:
         """End the tasks."""
-        if self._quiet is not None:
-            self._quiet.cancel()
+        self.changes.close()
         await self.attention.aclose()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def _press(pane: str, text: str) -> bytes:
-    """The commands that type a text: a buffer is pasted as it is, whatever mode the pane is in."""
-    name = "pocketcoder-typed"
-    return line("set-buffer", "-b", name, "--", text) + line(
-        "paste-buffer", "-d", "-r", "-b", name, "-t", pane
-    )
-
-
-def _ignore(reply: Reply) -> None:
-    """A reply that nobody needs."""

@@ -84,7 +84,7 @@ class TmuxWindow:
         while (held := await self._obstacle()) is not None:
             told = True
             on_held(held)
-            await self.pane.quiet()
+            await self.pane.changes.quiet()
         if told:
             on_held(CommandHeld(""))
 
@@ -92,14 +92,16 @@ class TmuxWindow:
         """What is in the way, after waiting a moment for what passes by itself."""
         pane = self.pane
         machine = pane.machine
-        await pane.until(lambda: machine.state not in _PASSING, seconds=PATIENCE)
+        await pane.changes.until(lambda: machine.state not in _PASSING, seconds=PATIENCE)
         if machine.state is PaneState.TOUCHED:
             typed = await pane.probe()
             if typed:
                 return CommandHeld(HALF_TYPED, clearable=True)
             if typed == 0:
                 # The shell draws its prompt again after the answer.
-                await pane.until(lambda: machine.state is not PaneState.TOUCHED, seconds=PATIENCE)
+                await pane.changes.until(
+                    lambda: machine.state is not PaneState.TOUCHED, seconds=PATIENCE
+                )
                 return None
         return None if machine.free else CommandHeld(WHY[machine.state])
 
@@ -155,7 +157,7 @@ class TmuxWindow:
         """See Window."""
         self._require_program()
         self._answered()
-        await self.pane.paste(text)
+        await self.pane.keyboard.paste(text)
 
     async def press(self, keys_asked: Sequence[str]) -> None:
         """See Window."""
@@ -163,16 +165,16 @@ class TmuxWindow:
         self._require_program()
         self._answered()
         self._note_interrupt("C-c" in names)
-        await self.pane.send_keys(*names)
+        await self.pane.keyboard.press(*names)
 
     async def interrupt(self) -> None:
         """See Window."""
         self._note_interrupt(True)
-        await self.pane.paste(keys.INTERRUPT)
+        await self.pane.keyboard.paste(keys.INTERRUPT)
 
     async def clear_line(self) -> None:
         """See Window."""
-        await self.pane.paste(keys.CLEAR)
+        await self.pane.keyboard.paste(keys.CLEAR)
 
     async def screen(self) -> str:
         """See Window."""

@@ -1,7 +1,7 @@
 """The model's tools: what each asks for, how it is shown, and what it does in the box."""
 
 from pocketcoder_tui.core.model import ToolSpec
-from pocketcoder_tui.engine.tools import companions
+from pocketcoder_tui.engine.tools import companions, inventory
 from pocketcoder_tui.engine.tools.base import FileTool, Tool
 from pocketcoder_tui.engine.tools.companions import TerminalTool
 from pocketcoder_tui.engine.tools.edit import EditFile, WriteFile
@@ -14,9 +14,9 @@ _COMPANIONS: tuple[TerminalTool, ...] = (
     companions.Input(),
     companions.Interrupt(),
     companions.Screen(),
-    companions.Output(),
-    companions.ListWindows(),
-    companions.Stop(),
+    inventory.Output(),
+    inventory.ListWindows(),
+    inventory.Stop(),
 )
 _FILES: tuple[FileTool, ...] = (ReadFile(), WriteFile(), EditFile(), ListFiles(), SearchFiles())
 

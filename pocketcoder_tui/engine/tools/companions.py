@@ -21,7 +21,6 @@ from pocketcoder_tui.engine.tools.base import Arguments, Sketch, complaint_of, s
 ANSWER_SECONDS = 5.0
 """How long an answer to what was typed is waited for."""
 WAIT_SECONDS = 60.0
-LINES = 500
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,23}$"
 """What a window may be called."""
@@ -66,7 +65,7 @@ class OnWindow(Arguments):
     window: str = Field(default=MAIN_WINDOW, pattern=NAME, description="The window's name.")
 
 
-class _Companion:
+class Companion:
     """What the tools have in common."""
 
     spec: ToolSpec
@@ -112,7 +111,7 @@ class WaitArguments(OnWindow):
     seconds: float = Field(default=WAIT_SECONDS, gt=0, le=3600, description="How long, at most.")
 
 
-class Wait(_Companion):
+class Wait(Companion):
     """Waits for a running command."""
 
     spec = spec_of(
@@ -125,7 +124,7 @@ class Wait(_Companion):
     verb = "wait"
 
     def words(self, arguments: dict[str, Any]) -> tuple[str, str]:
-        """See _Companion."""
+        """See Companion."""
         asked = WaitArguments.model_validate(arguments)
         text = f"for {asked.window}, at most {asked.seconds:g} s"
         return text, f"Wait {text}. Nothing is typed."
@@ -148,7 +147,7 @@ class InputArguments(OnWindow):
     )
 
 
-class Input(_Companion):
+class Input(Companion):
     """Types into a running command."""
 
     spec = spec_of(
@@ -171,7 +170,7 @@ class Input(_Companion):
         return wrong
 
     def words(self, arguments: dict[str, Any]) -> tuple[str, str]:
-        """See _Companion."""
+        """See Companion."""
         asked = InputArguments.model_validate(arguments)
         keys = [f"<{key}>" for key in asked.keys]
         first, _, rest = asked.text.partition("\n")
@@ -193,7 +192,7 @@ class Input(_Companion):
         return await _told(action, run, ANSWER_SECONDS)
 
 
-class Interrupt(_Companion):
+class Interrupt(Companion):
     """Interrupts a running command."""
 
     spec = spec_of(
@@ -208,7 +207,7 @@ class Interrupt(_Companion):
     acts = True
 
     def words(self, arguments: dict[str, Any]) -> tuple[str, str]:
-        """See _Companion."""
+        """See Companion."""
         window = OnWindow.model_validate(arguments).window
         return f"C-c in {window}", f"Press C-c in the window {window}."
 
@@ -221,7 +220,7 @@ class Interrupt(_Companion):
         return await _told(action, run, ANSWER_SECONDS)
 
 
-class Screen(_Companion):
+class Screen(Companion):
     """Shows a window as it stands."""
 
     spec = spec_of(
@@ -233,7 +232,7 @@ class Screen(_Companion):
     verb = "look"
 
     def words(self, arguments: dict[str, Any]) -> tuple[str, str]:
-        """See _Companion."""
+        """See Companion."""
         window = OnWindow.model_validate(arguments).window
         return f"at {window}", f"Read the screen of the window {window}."
 
@@ -243,115 +242,6 @@ class Screen(_Companion):
         _known(scene, asked.window)
         text = await (await scene.terminal.window(asked.window)).screen()
         return Execution(action.id, Ended.FINISHED, 0, text)
-
-
-class OutputArguments(Arguments):
-    """What shell_output is asked."""
-
-    output_id: str = Field(
-        pattern=r"^[0-9a-f]{32}$", description="The output_id of a result that was too long."
-    )
-    start_line: int = Field(default=1, ge=1, description="First line, from 1.")
-    line_count: int = Field(default=LINES, ge=1, le=5_000, description="How many lines.")
-
-
-class Output(_Companion):
-    """Reads an output whole, by lines."""
-
-    spec = spec_of(
-        "shell_output",
-        "Read lines of a command's output that was too long to be returned whole.",
-        OutputArguments,
-    )
-    arguments = OutputArguments
-    verb = "read"
-
-    def words(self, arguments: dict[str, Any]) -> tuple[str, str]:
-        """See _Companion."""
-        asked = OutputArguments.model_validate(arguments)
-        last = asked.start_line + asked.line_count - 1
-        title = f"kept output, lines {asked.start_line} to {last}"
-        return title, f"Read the {title}, of the command {asked.output_id}."
-
-    async def perform(self, action: Action, scene: Scene) -> Execution:
-        """See TerminalTool."""
-        asked = OutputArguments.model_validate(dict(action.call.arguments))
-        found = scene.outputs.read(asked.output_id, asked.start_line, asked.line_count)
-        data: dict[str, Any] = {
-            "first_line": found.first,
-            "lines": found.lines,
-            "total_lines": found.total,
-        }
-        if found.cut:
-            data["note"] = "The end of the output was not kept."
-        return Execution(action.id, Ended.FINISHED, 0, found.text, data=data)
-
-
-class NoArguments(Arguments):
-    """Nothing is asked."""
-
-
-class ListWindows(_Companion):
-    """Lists the windows and the programs."""
-
-    spec = spec_of(
-        "shell_list",
-        "List the terminal's windows with what each does, and the programs that run in the box.",
-        NoArguments,
-    )
-    arguments = NoArguments
-    verb = "list"
-
-    def words(self, arguments: dict[str, Any]) -> tuple[str, str]:
-        """See _Companion."""
-        return "windows and programs", "List the terminal's windows and the running programs."
-
-    async def perform(self, action: Action, scene: Scene) -> Execution:
-        """See TerminalTool."""
-        lines = ["windows:"]
-        for window in scene.terminal.windows():
-            lines.append(f"  {window.name}: {window.state.value}, in {window.cwd}")
-        lines.append("programs (pid, window, seconds, command):")
-        jobs = await scene.terminal.jobs()
-        for job in jobs:
-            where = job.window or "-"
-            ground = "" if job.foreground else " (background)"
-            lines.append(f"  {job.pid}  {where}{ground}  {job.seconds:.0f}  {job.command}")
-        if not jobs:
-            lines.append("  none")
-        return Execution(action.id, Ended.FINISHED, 0, "\n".join(lines))
-
-
-class StopArguments(Arguments):
-    """What shell_stop is asked."""
-
-    pid: int = Field(ge=2, description="The program's number, from shell_list.")
-
-
-class Stop(_Companion):
-    """Ends a program of the box."""
-
-    spec = spec_of(
-        "shell_stop",
-        "End a program that runs in the box, for example a server in the background (SIGTERM, and "
-        "SIGKILL after two seconds).",
-        StopArguments,
-    )
-    arguments = StopArguments
-    verb = "stop"
-    harmless = False
-
-    def words(self, arguments: dict[str, Any]) -> tuple[str, str]:
-        """See _Companion."""
-        pid = StopArguments.model_validate(arguments).pid
-        return f"program {pid}", f"End the program {pid} and its group in the box."
-
-    async def perform(self, action: Action, scene: Scene) -> Execution:
-        """See TerminalTool."""
-        asked = StopArguments.model_validate(dict(action.call.arguments))
-        if await scene.terminal.stop_job(asked.pid):
-            return Execution(action.id, Ended.FINISHED, 0, f"The program {asked.pid} ended.")
-        raise RelayError(f"There is no program {asked.pid} that could be ended.")
 
 
 def _known(scene: Scene, window: str) -> None:
