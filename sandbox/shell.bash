@@ -50,7 +50,7 @@ __pc_does=
 __pc_typed=$'\e]133;C;'$__pc_key$'\a'
 __pc_entered=$__pc_typed
 __pc_number='\#'
-__pc_seen=1
+__pc_seen=
 __pc_kept=
 __pc_filled=
 __pc_line=' \builtin . "$__pc_go"'
@@ -154,7 +154,7 @@ __pc_mend() {
     [[ ${PROMPT_COMMAND[99]-} == __pc_prompt || ${PROMPT_COMMAND@a} == *r* ]] || PROMPT_COMMAND[99]=__pc_prompt
     [[ ${PS1-} == *"133;B;$__pc_key"* || ${PS1@a} == *r* ]] \
         || PS1='\[\e]133;A;'$__pc_key'\a\]'${PS1-}'\[\e]133;B;'$__pc_key'\a\]'
-    [[ ${PS0-} == *'$__pc_entered'* || ${PS0@a} == *r* ]] || PS0='$__pc_entered'${PS0-}
+    [[ ${PS0-} == *'${__pc_entered}'* || ${PS0@a} == *r* ]] || PS0='${__pc_entered}'${PS0-}
 }
 
 # Before each prompt: after C-c the rest of the typed line was dropped, so the end is marked here.
@@ -164,7 +164,7 @@ __pc_prompt() {
     \builtin set +vxeufC
     if [[ $__pc_id ]]; then
         __pc_end "$__pc_last"
-    elif [[ $__pc_now != "$__pc_seen" && ! $__pc_filled ]]; then
+    elif [[ $__pc_seen && $__pc_now != "$__pc_seen" && ! $__pc_filled ]]; then
         __pc_tell
     fi
     __pc_seen=$__pc_now

@@ -63,7 +63,8 @@ def _is_ours(process: Process, known: dict[int, Process], windows: dict[int, str
     if parent is None or (parent.pid == 1 and process.command in ("sleep infinity", "")):
         return True
     if process.parent in windows:
-        return True
+        # A command that took the shell's place (exec) is none of ours any more.
+        return process.command.startswith("/bin/bash --noprofile --rcfile")
     if process.command.startswith(("tmux ", "tmux:")) and "pocketcoder" in process.command:
         return True
     # Children of the tmux server that are no pane are its loggers and helpers; what the engine

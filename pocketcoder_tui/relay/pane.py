@@ -34,6 +34,7 @@ PROBE_LIMIT = 2.0
 CLAIMED = "The shell refused the action: it was claimed before."
 LOST = "What the shell was to start is not there, so nothing ran."
 CLOSED = "The window was closed."
+NEW_SHELL = "Its shell had ended, and a new one was started."
 
 _VISIBLE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]|[\x00-\x20\x7f]+")
 """What moves the cursor and shows nothing."""
@@ -105,7 +106,7 @@ class Pane:
         """Ask how long the half-typed line is; None when the shell does not answer."""
         machine = self.machine
         machine.half_typed = None
-        await self.keyboard.paste(keys.PROBE)
+        await self.keyboard.type(keys.PROBE)
         await self.changes.until(lambda: machine.half_typed is not None, seconds=PROBE_LIMIT)
         return machine.half_typed
 
@@ -315,8 +316,9 @@ class Pane:
         await burial.respawn(self._control, self.place, self.cwd)
         await self.look()
         capture = self.capture
+        if action is None or (starting and not begun):
+            self.news = NEW_SHELL
         if action is None or capture is None or capture.action_id != action:
-            self.news = "Its shell had ended, and a new one was started."
             return
         if starting and not begun:
             self._spawn(self._launch_anew(action))

@@ -18,6 +18,8 @@ class Changes:
         self._moved = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._waiters = 0
+        self._last = 0.0
+        """When something was printed at the prompt last, by the loop's clock."""
         self.on_quiet: Callable[[], None] | None = None
         """Called when it is quiet again; None while nobody wants that."""
 
@@ -27,6 +29,7 @@ class Changes:
 
     def stirred(self) -> None:
         """Something was printed at the prompt. Costs next to nothing while nobody waits."""
+        self._last = asyncio.get_running_loop().time()
         if not (self._waiters or self.on_quiet):
             return
         if self._timer is not None:
@@ -48,6 +51,12 @@ class Changes:
         except TimeoutError:
             return False
         return True
+
+    async def calm(self) -> None:
+        """Return once nothing has been printed for a moment: whoever types is not interrupted."""
+        loop = asyncio.get_running_loop()
+        while (left := self._last + QUIET - loop.time()) > 0:
+            await self.until(lambda: False, seconds=left)
 
     async def quiet(self) -> None:
         """Wait until something happened and then nothing for a moment."""

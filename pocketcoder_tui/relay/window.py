@@ -94,6 +94,9 @@ class TmuxWindow:
         machine = pane.machine
         await pane.changes.until(lambda: machine.state not in _PASSING, seconds=PATIENCE)
         if machine.state is PaneState.TOUCHED:
+            # Somebody may be typing: a key of ours must not meet a program that starts now.
+            await pane.changes.calm()
+        if machine.state is PaneState.TOUCHED:
             typed = await pane.probe()
             if typed:
                 return CommandHeld(HALF_TYPED, clearable=True)
@@ -116,8 +119,7 @@ class TmuxWindow:
         self._starting = True
         capture = self.pane.expect(action_id)
         starting: asyncio.Task[None] | None = None
-        if machine.free or machine.state is PaneState.TOUCHED:
-            # The key finds out by itself whether the line is empty.
+        if machine.free:
             await self._launch(capture, command)
         else:
             starting = asyncio.create_task(self._launch_when_free(capture, command))
@@ -157,7 +159,7 @@ class TmuxWindow:
         """See Window."""
         self._require_program()
         self._answered()
-        await self.pane.keyboard.paste(text)
+        await self.pane.keyboard.type(text)
 
     async def press(self, keys_asked: Sequence[str]) -> None:
         """See Window."""
@@ -170,11 +172,11 @@ class TmuxWindow:
     async def interrupt(self) -> None:
         """See Window."""
         self._note_interrupt(True)
-        await self.pane.keyboard.paste(keys.INTERRUPT)
+        await self.pane.keyboard.type(keys.INTERRUPT)
 
     async def clear_line(self) -> None:
         """See Window."""
-        await self.pane.keyboard.paste(keys.CLEAR)
+        await self.pane.keyboard.type(keys.CLEAR)
 
     async def screen(self) -> str:
         """See Window."""
