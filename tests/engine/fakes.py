@@ -68,6 +68,7 @@ class FakeWindow:
         self.held: asyncio.Queue[CommandHeld | None] = asyncio.Queue()
         """What is in the way of the prompt, one after the other; nothing when empty."""
         self.typed: list[str | tuple[str, ...]] = []
+        self.pressed = asyncio.Event()
         self.cleared = asyncio.Event()
         self.asks = asyncio.Event()
         """The running command waits for input once this is set."""
@@ -110,6 +111,7 @@ class FakeWindow:
 
     async def press(self, keys: Sequence[str]) -> None:
         self.typed.append(tuple(keys))
+        self.pressed.set()
 
     async def interrupt(self) -> None:
         self._terminal.gate.set()
