@@ -1,7 +1,7 @@
 """A pane's keyboard: what is typed into it arrives byte for byte, whatever mode the pane is in.
 
-``send-keys -H`` writes each byte as it is (tmux(1); seen with 3.3a), and does nothing at a pane whose
-program has ended; ``paste-buffer`` at such a pane takes the whole server down.
+``send-keys -H`` writes each byte as it is (tmux(1); seen with 3.3a), and does nothing at a pane
+whose program has ended; ``paste-buffer`` at such a pane takes the whole server down.
 """
 
 from collections.abc import Callable, Iterator
