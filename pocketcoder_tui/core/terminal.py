@@ -72,6 +72,8 @@ class CommandEnded:
     shell_died: bool = False
     interrupted: bool = False
     """True when it ended by the C-c that was sent to it."""
+    coloured: str = ""
+    """``output`` with its SGR sequences and no others; empty when it has none."""
 
 
 CommandItem = CommandHeld | CommandOutput | CommandWaits | CommandEnded

@@ -127,7 +127,12 @@ class Dispatcher:
     async def _end(self, execution: Execution) -> Execution:
         """Record the result, without the host's secrets."""
         clean = self._masker.clean
-        execution = replace(execution, output=clean(execution.output), error=clean(execution.error))
+        execution = replace(
+            execution,
+            output=clean(execution.output),
+            error=clean(execution.error),
+            coloured=clean(execution.coloured),
+        )
         await self._journal.write(ev.ActionEnded(execution))
         return execution
 

@@ -28,6 +28,7 @@ def command_result(
         ended.seconds,
         ended.cwd,
         data=data,
+        coloured=ended.coloured,
     )
 
 

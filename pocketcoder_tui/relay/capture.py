@@ -17,7 +17,8 @@ from pocketcoder_tui.core.terminal import (
     CommandProgress,
     CommandWaits,
 )
-from pocketcoder_tui.relay.plain import PlainText, Spool
+from pocketcoder_tui.relay.keep import Spool
+from pocketcoder_tui.relay.plain import PlainText
 
 LIVE_LIMIT = 262_144
 """Characters that wait for a slow reader; the oldest are dropped, the result does not need them."""
@@ -130,7 +131,14 @@ class Capture:
         if seconds is None:
             seconds = time.monotonic() - self._began
         self.result = CommandEnded(
-            status, text, omitted + lost, seconds, cwd, shell_died, self.interrupted
+            status,
+            text,
+            omitted + lost,
+            seconds,
+            cwd,
+            shell_died,
+            self.interrupted,
+            self._plain.coloured,
         )
         self._news.set()
         return self.result

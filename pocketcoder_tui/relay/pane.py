@@ -13,9 +13,10 @@ from pocketcoder_tui.relay import burial, keys, marks, records
 from pocketcoder_tui.relay.attention import Attention, reads_terminal
 from pocketcoder_tui.relay.capture import Capture, Keeping
 from pocketcoder_tui.relay.control import ControlClient
+from pocketcoder_tui.relay.keep import Spool
 from pocketcoder_tui.relay.keyboard import Keyboard
 from pocketcoder_tui.relay.machine import HALF_TYPED, Heard, PaneMachine, PaneState
-from pocketcoder_tui.relay.plain import PlainText, Spool
+from pocketcoder_tui.relay.plain import PlainText
 from pocketcoder_tui.relay.protocol import (
     LayoutChange,
     Notification,

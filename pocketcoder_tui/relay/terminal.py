@@ -22,8 +22,8 @@ from pocketcoder_tui.core.terminal import (
 from pocketcoder_tui.relay import jobs, records
 from pocketcoder_tui.relay.capture import Keeping
 from pocketcoder_tui.relay.control import ControlClient
+from pocketcoder_tui.relay.keep import Spool
 from pocketcoder_tui.relay.pane import Pane
-from pocketcoder_tui.relay.plain import Spool
 from pocketcoder_tui.relay.recovery import find, overlap, resume
 from pocketcoder_tui.relay.server import SESSION, connect
 from pocketcoder_tui.relay.structure import Place, make_window

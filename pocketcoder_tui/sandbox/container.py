@@ -115,6 +115,8 @@ class DockerSandbox:
 
     async def aclose(self) -> None:
         """Let go of the engine; the container stays."""
+        if self._hatch is not None:
+            self._hatch.close()
         await self._engine.aclose()
 
     async def _quietly(self, doing: str, method: str, **kwargs: Any) -> None:

@@ -17,7 +17,7 @@ from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.gatekeeper.faithful import plain
 from pocketcoder_tui.ui.actions import action, keys_of
-from pocketcoder_tui.ui.ansi import Run, tail_lines
+from pocketcoder_tui.ui.ansi import Pen, Run, parse_line, tail_lines
 from pocketcoder_tui.ui.folding import Ink, Piece, decision_lines, lines_of, preview_lines
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.looks import Look, look_of, verb_of
@@ -202,11 +202,7 @@ class DeedView(Static):
         if done.omitted:
             rows.append(Content.styled("  " + omitted_words(done), "$warning"))
         if done.output:
-            output = [
-                Content.styled("  " + line, "$text-muted")
-                for line in plain(done.output.rstrip("\n")).split("\n")
-            ]
-            rows += [Content(""), *self._some(output)]
+            rows += [Content(""), *self._some(_output_rows(done, self.content_size.width - 2))]
         return rows
 
     def _some(self, lines: list[Content]) -> list[Content]:
@@ -217,6 +213,16 @@ class DeedView(Static):
         hidden = count(len(lines) - 2 * half, "line")
         gap = Content.styled(f"  … {hidden} not shown here, f shows all …", "$warning")
         return [*lines[:half], gap, *lines[-half:]]
+
+
+def _output_rows(done: Execution, width: int) -> list[Content]:
+    """The output, line by line, in its colours when it had some."""
+    if not done.coloured:
+        lines = plain(done.output.rstrip("\n")).split("\n")
+        return [Content.styled("  " + line, "$text-muted") for line in lines]
+    pen = Pen()
+    rows = [parse_line(line, pen) for line in done.coloured.rstrip("\n").split("\n")]
+    return [_runs_content(runs, width) for runs in rows]
 
 
 def _pieces_content(line: list[Piece]) -> Content:
