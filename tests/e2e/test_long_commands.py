@@ -1,4 +1,4 @@
-"""Commands that go on, as a person meets them: a server beside the work, a prompt that needs you."""
+"""Commands that go on, as a person meets them: a server, a prompt, a half-typed line."""
 
 import json
 from collections.abc import AsyncIterator
