@@ -4,6 +4,7 @@ Run: uv run python bench/relay.py [MEGABYTES]   (of output in the memory test; 1
 """
 
 import asyncio
+import contextlib
 import os
 import statistics
 import sys
@@ -193,7 +194,9 @@ async def slower_ways(box: DockerBox) -> dict[str, list[float]]:
     async def poll_way(number: int) -> None:
         await box.exec([*tmux, "send-keys", f"echo hi{number}; echo over{number}", "Enter"])
         while True:
-            await asyncio.sleep(POLL)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL):
+                    await asyncio.Event().wait()
             shown = await box.exec([*tmux, "capture-pane", "-p"])
             if b"\nover%d\n" % number in shown.stdout:
                 return

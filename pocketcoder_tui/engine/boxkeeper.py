@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pocketcoder_tui.core.errors import PocketCoderError
+from pocketcoder_tui.core.errors import ContainerGone, PocketCoderError
 from pocketcoder_tui.core.events import BoxChanged, BoxState, PersonRan, ScreenChanged
 from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.core.terminal import MAIN_WINDOW, PersonLine, Terminal
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
+
+DYING = 3
+"""How often a box that went away while it was being connected is asked for again."""
 
 OnFrame = Callable[[ScreenChanged], None]
 
@@ -115,7 +118,7 @@ class BoxKeeper:
     async def _start(self) -> Ready:
         self._journal.show(BoxChanged(BoxState.STARTING))
         try:
-            ready = await self._connect()
+            ready = await self._connect_anew()
         except PocketCoderError as error:
             self._journal.show(BoxChanged(BoxState.FAILED, error.sentence, error.hint))
             raise
@@ -125,6 +128,15 @@ class BoxKeeper:
         self._crew.start(self._follow(ready), "box watch")
         self._journal.show(BoxChanged(BoxState.READY))
         return ready
+
+    async def _connect_anew(self) -> Ready:
+        """Connect; a box that dies meanwhile was dying before Docker knew, and is started again."""
+        for _ in range(DYING):
+            try:
+                return await self._connect()
+            except ContainerGone:
+                continue
+        return await self._connect()
 
     async def _connect(self) -> Ready:
         box = await self._sandbox.ensure()

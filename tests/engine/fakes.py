@@ -212,8 +212,12 @@ class FakeSandbox:
     def __init__(self, box: FakeBox) -> None:
         self.box = box
         self.error: Exception | None = None
+        self.errors: list[Exception] = []
+        """Raised first, in this order."""
 
     async def ensure(self) -> FakeBox:
+        if self.errors:
+            raise self.errors.pop(0)
         if self.error is not None:
             raise self.error
         return self.box

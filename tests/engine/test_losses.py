@@ -336,3 +336,15 @@ async def test_closing_reaches_the_ledger_whatever_fails(tmp_path: Path) -> None
     async with asyncio.timeout(10):
         async with running(tmp_path, ScriptedModel()):
             pass
+
+
+async def test_a_box_that_dies_while_it_is_connected_is_started_again(tmp_path: Path) -> None:
+    model = ScriptedModel(shell("ls"), says("ok"))
+    rig = Rig(model)
+    rig.sandbox.errors = [ContainerGone("It went away."), ContainerGone("It went away.")]
+    async with running(tmp_path, model, rig=rig) as rig:
+        await rig.session.send("go")
+        [deed] = await rig.waiting()
+        await rig.allow(deed)
+        assert (await rig.rest()).outcome == ev.TurnOutcome.DONE
+        assert [text for _, text in rig.terminal.ran] == ["ls"]
