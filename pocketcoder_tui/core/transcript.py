@@ -8,6 +8,7 @@ from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Action, ActionState, Decision, Execution, Outcome, Preview
 from pocketcoder_tui.core.model import PartKind, Usage
 
+ELSEWHERE = "It was open in the session that this one came from."
 LIVE_OUTPUT_LIMIT = 64_000
 """Characters of a running command's output kept for the screen; the newest stay."""
 
@@ -88,6 +89,8 @@ class Transcript:
     model: str = ""
     usage: Usage = field(default_factory=Usage)
     """Of the last reply."""
+    remarks: str = "remark"
+    """How the ids of remarks begin."""
     _remarks: int = 0
 
     @property
@@ -107,6 +110,10 @@ class Transcript:
         if not isinstance(entry, Deed):
             raise KeyError(action_id)
         return entry
+
+    def precede(self, past: "Transcript") -> None:
+        """Put another part's entries in front; nothing of it is open."""
+        self.entries = {**past.entries, **self.entries}
 
     def apply_all(self, events: Iterable[ev.Event]) -> None:
         """Fold many events in."""
@@ -132,8 +139,8 @@ class Transcript:
                 return self._taken(event)
             case ev.ReplyStarted() | ev.PartGrew() | ev.ReplyEnded():
                 return self._apply_reply(event)
-            case ev.RetryWaiting() | ev.BoxChanged() | ev.ScreenChanged():
-                return ""
+            case ev.Inherited():
+                self._leave_behind()
             case _:
                 return self._apply_action(event)
         return ""
@@ -185,7 +192,19 @@ class Transcript:
 
     def _remark(self, level: Literal["info", "warning", "error"], text: str, hint: str) -> str:
         self._remarks += 1
-        return self._add(Remark(f"remark-{self._remarks}", level, text, hint))
+        return self._add(Remark(f"{self.remarks}-{self._remarks}", level, text, hint))
+
+    def _leave_behind(self) -> None:
+        """What was open where the session came from is not open here."""
+        self.turn_id = self.reply_id = ""
+        self._close_part()
+        for entry in self.entries.values():
+            if isinstance(entry, Deed) and entry.state.is_open:
+                left = entry.state is ActionState.DISPATCHED
+                entry.state = ActionState.UNKNOWN if left else ActionState.SUPERSEDED
+                entry.why = ELSEWHERE
+            elif isinstance(entry, Said):
+                entry.queued = False
 
     def _taken(self, event: ev.MessagesTaken) -> str:
         """Taken messages move to where the model read them."""

@@ -16,6 +16,7 @@ from pocketcoder_tui.core.ports import Box, Ledger, Terminal
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.login import login
 from pocketcoder_tui.engine.options import Options
 from pocketcoder_tui.engine.session import Session
 from pocketcoder_tui.engine.setup import Setup
@@ -35,7 +36,7 @@ async def make_workbench(options: Options) -> Session:
     """
     from pocketcoder_tui.ledger import SqliteLedger
 
-    ledger = await SqliteLedger.open(options.paths.ledger)
+    ledger = await SqliteLedger.open(options.paths.ledger, login=login())
     try:
         journal = await _open_journal(ledger, options)
         voice = Voice(options)
@@ -163,7 +164,7 @@ async def _chosen(ledger: Ledger, options: Options) -> str:
     """The id of the session to take up; empty for a new one."""
     if not options.resume and not options.latest:
         return ""
-    ids = [summary.id for summary in await ledger.sessions()]
+    ids = [summary.id for summary in await ledger.sessions(archived=not options.latest)]
     if options.latest:
         return ids[0] if ids else ""
     return _only([i for i in ids if i.startswith(options.resume)], options.resume)

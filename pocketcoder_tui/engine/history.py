@@ -11,8 +11,8 @@ NOT_RUN = "Not run: the turn was stopped before this was decided."
 RUNNING = "Still running when the turn was stopped. Its output is not known yet."
 
 
-class _Fold:
-    """Collects messages; results are filled in at the end, when all that happened is known."""
+class History:
+    """Collects messages; results are filled in when they are asked for, from all that is known."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -26,18 +26,21 @@ class _Fold:
         self.dispatched: set[str] = set()
 
     def feed(self, event: ev.Durable) -> None:
+        """Take the next event."""
         match event:
             case ev.MessageQueued():
                 self.said[event.message_id] = event.text
             case ev.MessagesTaken():
-                self.close_reply()
+                self._close_reply()
                 texts = [self.said[m] for m in event.message_ids]
                 self.messages.append(Message(Role.USER, text="\n\n".join(texts)))
             case ev.ReplyStarted():
-                self.close_reply()
+                self._close_reply()
                 self.provider = event.provider
             case ev.PartGrew():
                 self.parts.append(ReplyPart(event.part, event.text, event.call, event.raw))
+            case ev.Inherited():
+                self._close_reply()
             case ev.ActionProposed():
                 self.actions[event.action.call.id] = event.action
             case ev.ActionDecided():
@@ -49,14 +52,30 @@ class _Fold:
             case _:
                 pass
 
-    def close_reply(self) -> None:
+    def told(self) -> tuple[Message, ...]:
+        """Return the messages for the next model call.
+
+        Every call of a reply is answered in the message right after it, in the calls' order,
+        whatever became of it.
+        """
+        self._close_reply()
+        messages: list[Message] = []
+        for message in self.messages:
+            messages.append(message)
+            asked = [p.call for p in message.parts if p.call is not None]
+            if asked:
+                results = tuple(self._result(call) for call in asked)
+                messages.append(Message(Role.USER, results=results))
+        return tuple(messages)
+
+    def _close_reply(self) -> None:
         if self.parts:
             self.messages.append(
                 Message(Role.MODEL, parts=tuple(self.parts), provider=self.provider)
             )
         self.parts = []
 
-    def result(self, call: ToolCall) -> ToolResult:
+    def _result(self, call: ToolCall) -> ToolResult:
         action = self.actions.get(call.id)
         if action is None:
             return ToolResult(call, {"error": NOT_RUN})
@@ -72,23 +91,11 @@ class _Fold:
 
 
 def history(events: Iterable[ev.Durable]) -> tuple[Message, ...]:
-    """Return the messages for the next model call.
-
-    Every call of a reply is answered in the message right after it, in the calls' order,
-    whatever became of it.
-    """
-    fold = _Fold()
+    """Return what the model is told of these events; see History.told."""
+    fold = History()
     for event in events:
         fold.feed(event)
-    fold.close_reply()
-    messages: list[Message] = []
-    for message in fold.messages:
-        messages.append(message)
-        asked = [p.call for p in message.parts if p.call is not None]
-        if asked:
-            results = tuple(fold.result(call) for call in asked)
-            messages.append(Message(Role.USER, results=results))
-    return tuple(messages)
+    return fold.told()
 
 
 def denial(decision: Decision) -> str:

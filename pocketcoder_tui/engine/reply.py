@@ -12,7 +12,6 @@ from pocketcoder_tui.core.errors import ModelError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.model import Finish, ModelRequest, PartKind, ReplyFinished, ReplyPart
 from pocketcoder_tui.core.ports import Model
-from pocketcoder_tui.engine.history import history
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.tools import TOOLS
 from pocketcoder_tui.reasoning.retry import stream_with_retries
@@ -31,13 +30,13 @@ class Reply:
 
 
 async def ask(model: Model, system: str, turn_id: str, journal: Journal) -> Reply:
-    """Send the session to the model and record its reply. Raises ModelError.
+    """Send the session to the model and record its reply. Raises ModelError, LedgerError.
 
     Cancelling ends the stream; what had arrived is kept.
     """
     reply_id = new_id()
     specs = tuple(tool.spec for tool in TOOLS.values())
-    request = ModelRequest(model.name, system, specs, history(journal.events))
+    request = ModelRequest(model.name, system, specs, await journal.told())
     started = ev.ReplyStarted(turn_id, reply_id, model.provider, model.name, time.time())
     await journal.write(started)
     recorder = _Recorder(journal, reply_id)

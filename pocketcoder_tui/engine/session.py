@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Outcome
@@ -87,6 +88,9 @@ class Session:
     async def open(self) -> None:
         """See Workbench; the box starts in the background."""
         await self._take_up()
+        self._crew.start(self._ledger.verified(), "check of the ledger")
+        self._crew.start(self._journal.read_past(), "past")
+        self._crew.start(self._account_for_key("in use"), "account")
         self._crew.start(self._start_box(), "box start")
         self._crew.start(self._voice.warm(), "model library")
 
@@ -104,6 +108,7 @@ class Session:
     async def set_key(self, key: str) -> None:
         """See Workbench."""
         await self._voice.set_key(key)
+        await self._account_for_key("entered")
         self._crew.start(self._voice.warm(), "model library")
 
     async def take_tour(self) -> None:
@@ -223,6 +228,12 @@ class Session:
             self._begin(turn_id, mine)
         elif self._voice.ready and unanswered(self._journal.events):
             self._begin()
+
+    async def _account_for_key(self, how: str) -> None:
+        """Say in the audit chain that a key is used. Raises LedgerError."""
+        note = self._voice.key_use()
+        if note is not None:
+            await self._ledger.note(replace(note, facts={"what": how, **note.facts}))
 
     async def _start_box(self) -> None:
         """Start the box unless something is missing; the checklist says what."""

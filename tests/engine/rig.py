@@ -1,16 +1,17 @@
 """A whole session over a real ledger, with a box, terminal and model of the test's."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Outcome
+from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.checks import Check, CheckState, Progress
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.ports import Box, SessionSummary, Terminal
+from pocketcoder_tui.core.ports import Box, SessionSummary, Tail, Terminal
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.crew import Crew
@@ -36,6 +37,9 @@ class FakeVoice:
 
     def check(self) -> Check:
         return Check("key", "Model", CheckState.OK, "Set.")
+
+    def key_use(self) -> AuditNote | None:
+        return None
 
     async def warm(self) -> None:
         return None
@@ -90,11 +94,23 @@ class Disk:
                 await self.slow[event.kind].wait()
         await self.ledger.record(session_id, *events)
 
+    async def verified(self) -> None:
+        await self.ledger.verified()
+
+    async def note(self, note: AuditNote, session_id: str = "") -> None:
+        await self.ledger.note(note, session_id)
+
     async def replay(self, session_id: str) -> list[ev.Durable]:
         return await self.ledger.replay(session_id)
 
-    async def sessions(self) -> list[SessionSummary]:
-        return await self.ledger.sessions()
+    async def tail(self, session_id: str, at_least: int) -> Tail:
+        return await self.ledger.tail(session_id, at_least)
+
+    def past(self, session_id: str, before: int) -> AsyncGenerator[Sequence[ev.Durable]]:
+        return self.ledger.past(session_id, before)
+
+    async def sessions(self, *, archived: bool = False) -> list[SessionSummary]:
+        return await self.ledger.sessions(archived=archived)
 
     async def aclose(self) -> None:
         await self.ledger.aclose()
