@@ -14,7 +14,7 @@ from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.engine.history import History
 
 log = logging.getLogger(__name__)
-WINDOW = 2_000
+WINDOW = 1_000
 """Events at the end of a session that are read before it is shown; the rest follows behind."""
 Listener = Callable[[Event], None]
 

@@ -47,7 +47,7 @@ def sessions(archived: bool, db: sqlite3.Connection) -> list[SessionSummary]:
 
 def replay(session_id: str, db: sqlite3.Connection) -> list[ev.Durable]:
     """Every event of a session, in order. Raises LedgerError for an unknown or a deleted one."""
-    _require_there(session_id, db)
+    require_there(session_id, db)
     rows = db.execute(_EVENTS, (session_id, 0, _END))
     return [unpack(body, output) for _, body, output in rows]
 
@@ -60,7 +60,7 @@ def page(session_id: str, after: int, before: int, db: sqlite3.Connection) -> Ta
 
 def tail(session_id: str, at_least: int, db: sqlite3.Connection) -> Tail:
     """The end of a session, from a place at which nothing was open that matters later."""
-    _require_there(session_id, db)
+    require_there(session_id, db)
     needs = {str(row[0]) for row in db.execute(_OPEN, {"id": session_id})}
     found: list[ev.Durable] = []
     begins = 0
@@ -87,7 +87,8 @@ def _opening(session_id: str, before: int, db: sqlite3.Connection) -> Iterable[e
             yield unpack(row[0], None)
 
 
-def _require_there(session_id: str, db: sqlite3.Connection) -> None:
+def require_there(session_id: str, db: sqlite3.Connection) -> None:
+    """Raise LedgerError when there is no such session, or not any more."""
     row = db.execute(
         "SELECT deleted FROM session_state WHERE session_id = ?", (session_id,)
     ).fetchone()

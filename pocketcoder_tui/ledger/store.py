@@ -18,6 +18,8 @@ from pocketcoder_tui.ledger import failures, opening, reading
 from pocketcoder_tui.ledger.connection import Connection, settled
 from pocketcoder_tui.ledger.ownership import Ownership
 from pocketcoder_tui.ledger.sealing import seal
+from pocketcoder_tui.ledger.searching import INDEXED
+from pocketcoder_tui.ledger.shelf import SqliteShelf
 from pocketcoder_tui.ledger.verification import Verification
 from pocketcoder_tui.ledger.writing import Writer
 
@@ -28,8 +30,8 @@ CLOSED = "The ledger is closed."
 class SqliteLedger:
     """core.ports.Ledger over one SQLite file.
 
-    Owns the file's lock, the one connection to it, that connection's thread and the audit head,
-    from ``open`` to ``aclose``.
+    Owns the file's lock, the one connection to it, that connection's thread, the audit head and
+    the search file, from ``open`` to ``aclose``.
     """
 
     def __init__(
@@ -55,6 +57,8 @@ class SqliteLedger:
         self._writing = 0
         """Writes that were accepted and are not at their end."""
         self._written = asyncio.Event()
+        self.shelf = SqliteShelf(self)
+        """Sessions as wholes."""
 
     @classmethod
     async def open(
@@ -111,6 +115,8 @@ class SqliteLedger:
         """
         if events:
             await self.write(lambda writer: writer.record(session_id, events))
+            if any(event.kind in INDEXED for event in events):
+                self.shelf.changed()
 
     async def note(self, note: AuditNote, session_id: str = "") -> None:
         """See core.ports.Ledger."""
@@ -203,10 +209,12 @@ class SqliteLedger:
         )
         if self._login is not None:
             await self._run(partial(_log_in, writer, self._login))
+            self.shelf.changed()
         self._writer = writer
 
     async def _close(self) -> None:
         try:
+            await self.shelf.aclose()
             while self._writing:
                 self._written.clear()
                 await self._written.wait()
