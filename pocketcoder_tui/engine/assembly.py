@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pocketcoder_tui.sandbox.container import DockerSandbox
 
 log = logging.getLogger(__name__)
+SECONDS_OF_A_DAY = 86_400
 
 
 async def make_workbench(options: Options) -> Session:
@@ -34,9 +35,11 @@ async def make_workbench(options: Options) -> Session:
 
     Raises ConfigError or LedgerError; nothing stays open then.
     """
-    from pocketcoder_tui.ledger import SqliteLedger
+    from pocketcoder_tui.ledger import FOR_EVER, SqliteLedger
 
-    ledger = await SqliteLedger.open(options.paths.ledger, login=login())
+    days = options.settings.output_days
+    keep = days * SECONDS_OF_A_DAY if days else FOR_EVER
+    ledger = await SqliteLedger.open(options.paths.ledger, login=login(), keep_output=keep)
     try:
         journal = await _open_journal(ledger, options)
         voice = Voice(options)

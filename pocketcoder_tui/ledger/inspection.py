@@ -6,17 +6,21 @@ import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import tee
 from pathlib import Path
+from typing import Any
 
 from pocketcoder_tui.core.errors import LedgerDamaged, LedgerError
 from pocketcoder_tui.ledger import failures, schema
 from pocketcoder_tui.ledger.chain import last_link
 from pocketcoder_tui.ledger.head import START, Link, read_head
-from pocketcoder_tui.ledger.ownership import owner_of
+from pocketcoder_tui.ledger.ownership import owned_by, owner_of
 from pocketcoder_tui.ledger.verification import Verified, verify
+from pocketcoder_tui.ledger.verify_audit import Broken, links
 
 _MAGIC = b"SQLite format 3\0"
 """https://www.sqlite.org/fileformat.html, 1.3.1."""
+QUIT_HINT = "Quit it first: nobody else can read the ledger while it is open."
 CHAINED = 3
 """The migration that began the audit chain."""
 
@@ -135,14 +139,15 @@ def examine(path: Path, *, beside_head: bool = True) -> Verified:
     """Check everything in a ledger that has an audit chain; the file is not written to.
 
     ``beside_head`` is False for a file that has no audit head of its own, such as a backup.
-    Raises LedgerError, LedgerDamaged with what is wrong.
+    Raises LedgerError: in use by another process, of an older version; LedgerDamaged with what is
+    wrong.
     """
+    owner = owner_of(path)
+    if owner not in (None, os.getpid()):
+        raise LedgerError(owned_by(owner or 0), hint=QUIT_HINT)
     facts = inspect(path)
     if facts.version < CHAINED:
-        raise LedgerError(
-            f"The ledger {path} is of an older version, which has no audit chain yet.",
-            hint="Open it once with pocketcoder; it is brought up to date then.",
-        )
+        raise _unchained(path)
     with path.open("rb") as file, _reading(path) as connection:
         mark = read_head(path) if beside_head else None
         if beside_head and mark is None:
@@ -150,10 +155,37 @@ def examine(path: Path, *, beside_head: bool = True) -> Verified:
         return verify(path, connection, mark, file.fileno())
 
 
+def records(path: Path) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """Yield each record of a ledger's audit chain with its text and its hash, checked in order.
+
+    The file is not written to. Raises LedgerError: in use, damaged, of an older version.
+    """
+    owner = owner_of(path)
+    if owner is not None:
+        raise LedgerError(owned_by(owner), hint=QUIT_HINT)
+    if inspect(path).version < CHAINED:
+        raise _unchained(path)
+    with _reading(path) as connection:
+        rows = connection.execute("SELECT body FROM audit ORDER BY seq")
+        bodies, texts = tee(body for (body,) in rows)
+        try:
+            for text, (record, digest) in zip(texts, links(bodies), strict=True):
+                yield record, text, digest
+        except (Broken, ValueError) as error:
+            raise LedgerDamaged(f"The ledger {path} is damaged: {error}.") from error
+
+
 def no_head(path: Path) -> LedgerDamaged:
     """The refusal of a ledger whose head is gone."""
     return LedgerDamaged(
         f"The audit head of the ledger {path} is gone, so nobody can tell its end."
+    )
+
+
+def _unchained(path: Path) -> LedgerError:
+    return LedgerError(
+        f"The ledger {path} is of an older version, which has no audit chain yet.",
+        hint="Open it once with pocketcoder; it is brought up to date then.",
     )
 
 

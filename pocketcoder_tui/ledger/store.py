@@ -1,6 +1,7 @@
 """The ledger itself: events in, events and sessions out."""
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -8,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from pocketcoder_tui.core.audit import AuditKind, AuditNote
 from pocketcoder_tui.core.errors import LedgerError
@@ -16,6 +17,7 @@ from pocketcoder_tui.core.events import Durable
 from pocketcoder_tui.core.ports import SessionSummary, Tail
 from pocketcoder_tui.ledger import failures, opening, reading
 from pocketcoder_tui.ledger.connection import Connection, settled
+from pocketcoder_tui.ledger.copying import copy, place_for
 from pocketcoder_tui.ledger.ownership import Ownership
 from pocketcoder_tui.ledger.sealing import seal
 from pocketcoder_tui.ledger.searching import INDEXED
@@ -25,6 +27,23 @@ from pocketcoder_tui.ledger.writing import Writer
 
 T = TypeVar("T")
 CLOSED = "The ledger is closed."
+FOR_EVER = float("inf")
+log = logging.getLogger(__name__)
+
+
+class _Opened(NamedTuple):
+    """What a ledger stands on."""
+
+    opening: opening.Opening
+    connection: Connection
+
+
+class _Terms(NamedTuple):
+    """How a ledger is kept; see ``SqliteLedger.open``."""
+
+    clock: Callable[[], float]
+    login: AuditNote | None
+    keep_output: float
 
 
 class SqliteLedger:
@@ -34,23 +53,12 @@ class SqliteLedger:
     the search file, from ``open`` to ``aclose``.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        ownership: Ownership,
-        opened: opening.Opening,
-        connection: Connection,
-        *,
-        clock: Callable[[], float],
-        login: AuditNote | None,
-    ) -> None:
+    def __init__(self, path: Path, ownership: Ownership, opened: _Opened, terms: _Terms) -> None:
         """For ``open`` alone."""
         self.path = path
         self._ownership = ownership
-        self._opened = opened
-        self._connection = connection
-        self._clock = clock
-        self._login = login
+        self._opened, self._connection = opened
+        self._terms = terms
         self._closed = False
         self._check: asyncio.Task[None] | None = None
         self._writer: Writer | None = None
@@ -67,16 +75,19 @@ class SqliteLedger:
         *,
         clock: Callable[[], float] = time.time,
         login: AuditNote | None = None,
+        keep_output: float = FOR_EVER,
     ) -> Self:
         """Own and open the ledger at ``path``, made when it is not there and migrated when old.
 
         ``clock`` gives the moment of recording in Unix seconds; ``login`` is accounted for before
-        anything else is written. The whole check of the file is made by ``verified``, which the
-        first write waits for. Raises LedgerError: owned by another process, not a ledger, damaged,
-        from a newer version, unreadable, read-only, no space. In all these cases the file is as
-        it was.
+        anything else is written; output older than ``keep_output`` seconds is pruned. The whole
+        check of the file is made by ``verified``, which the first write waits for.
+
+        Raises LedgerError: owned by another process, not a ledger, damaged, from a newer version,
+        unreadable, read-only, no space. In all these cases the file is as it was.
         """
         made: list[Self] = []
+        terms = _Terms(clock, login, keep_output)
 
         async def work() -> Self:
             ownership = opening.take(path)
@@ -87,7 +98,7 @@ class SqliteLedger:
             except BaseException:
                 ownership.release()
                 raise
-            made.append(cls(path, ownership, opened, connection, clock=clock, login=login))
+            made.append(cls(path, ownership, _Opened(opened, connection), terms))
             return made[0]
 
         try:
@@ -148,6 +159,15 @@ class SqliteLedger:
         """See core.ports.Ledger; times are Unix seconds of the recording."""
         return await self.read(partial(reading.sessions, archived))
 
+    async def backup(self, to: Path | None = None) -> Path:
+        """Copy the ledger while it is in use to a new file, by default in its folder of backups.
+
+        Returns where the copy is. Raises LedgerError.
+        """
+        place = to or place_for(self.path, "backup")
+        await self.read(lambda db: copy(db, place))
+        return place
+
     async def aclose(self) -> None:
         """End what is under way, close the file and give the lock back; twice is harmless."""
         if not self._closed:
@@ -205,12 +225,17 @@ class SqliteLedger:
             if self._closed and not self._writing:
                 raise LedgerError(CLOSED)
         writer = await self._run(
-            lambda db: Writer(db, verification.found.chain, opened.head, self._clock)
+            lambda db: Writer(db, verification.found.chain, opened.head, self._terms.clock)
         )
-        if self._login is not None:
-            await self._run(partial(_log_in, writer, self._login))
+        if self._terms.login is not None:
+            await self._run(partial(_log_in, writer, self._terms.login))
             self.shelf.changed()
         self._writer = writer
+        if self._terms.keep_output < FOR_EVER:
+            try:
+                await self.shelf.prune(writer.now() - self._terms.keep_output)
+            except LedgerError as error:
+                log.warning("old output was not pruned: %s", error)
 
     async def _close(self) -> None:
         try:

@@ -1,7 +1,7 @@
 """Checks PocketCoder's audit chain; needs nothing but Python: python3 verify_audit.py FILE [HASH]
 
-FILE is what `pocketcoder audit export` wrote, or a ledger that is not open (then its events are
-checked too). HASH is a record's, noted before: only with one is a chain that was cut off found.
+FILE is what `pocketcoder audit export` wrote, or a ledger that is not open (its events are checked
+too). HASH is a record's that was noted before: only with one is a chain that was cut off found.
 """
 
 import hashlib
@@ -16,8 +16,7 @@ ZERO = "0" * 64
 """Stands where the hash of the record before the first one would."""
 ERASED = '{"erased":"'
 """How an event begins whose content was deleted; the content's sha256 follows."""
-Event = tuple[int, str, float, str, str]
-"""seq, session_id, at, kind, body."""
+Event = tuple[int, str, float, str, str]  # seq, session_id, at, kind, body
 
 
 class Broken(Exception):
@@ -55,12 +54,13 @@ def main(file: str, noted: str = "") -> str:
     """Check a file; returns what was found as a sentence. Raises Broken."""
     path, db = Path(file), None
     if path.read_bytes()[:15] == b"SQLite format 3":
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        still = "" if Path(f"{file}-wal").exists() else "&immutable=1"
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{still}", uri=True)
         bodies = (body for (body,) in db.execute("SELECT body FROM audit ORDER BY seq"))
         events = db.execute("SELECT seq, session_id, at, kind, body FROM event ORDER BY seq")
     else:
         bodies = (line for line in path.read_text("utf-8").split("\n") if line)
-    count, end, seen = 0, ZERO, not noted
+    count, seen = 0, not noted
     for record, end in links(bodies):
         count, seen = record["seq"], seen or end == noted
         if db is not None and record["log"]:
@@ -68,12 +68,12 @@ def main(file: str, noted: str = "") -> str:
             if sha256("".join(map(leaf, events.fetchmany(last - first + 1)))) != digest:
                 raise Broken(f"events {first} to {last} are not those of record {count}")
     if not (count and seen):
-        raise Broken("the record that was noted is not in it" if count else "there is no record")
+        raise Broken("the noted record is not in it" if count else "there is no record")
     return f"{count} records, each follows the one before. The last one's hash is {end}."
 
 
 if __name__ == "__main__":
     try:
         print(main(*sys.argv[1:]))
-    except (Broken, OSError, TypeError, ValueError, sqlite3.Error) as broken:
+    except (Broken, LookupError, OSError, TypeError, ValueError, sqlite3.Error) as broken:
         sys.exit(f"NOT VERIFIED: {broken}" if sys.argv[1:] else __doc__)
