@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import failpoints
 from pocketcoder_tui.core.actions import Action, Decision, Ended, Execution, Outcome
 from pocketcoder_tui.core.errors import (
     DeliveryRefused,
@@ -70,7 +71,10 @@ class Dispatcher:
             if ready.box.id != action.container or ready.terminal.cwd != action.cwd:
                 raise Moved
             await self._leave(action, may_leave)
-            return await self._end(await self._run(action, ready))
+            failpoints.reach("before dispatch", SHELL)
+            execution = await self._run(action, ready)
+            failpoints.reach("after dispatch", SHELL)
+            return await self._end(execution)
 
     async def take_up(self, action: Action) -> Execution:
         """Find out what became of an action that left before a crash, and record it."""
@@ -86,6 +90,7 @@ class Dispatcher:
         tool = FILE_TOOLS[action.call.tool]
         await self._leave(action, may_leave)
         started = time.time()
+        failpoints.reach("before dispatch", "file tool")
         try:
             execution = await tool.perform(action, ready.box)
         except SandboxError:
@@ -93,6 +98,7 @@ class Dispatcher:
         except Exception:  # boundary: a tool's execution
             log.exception("a file tool failed")
             execution = await self._recall(action)
+        failpoints.reach("after dispatch", "file tool")
         return await self._end(_timed(execution, started))
 
     async def _leave(self, action: Action, may_leave: Callable[[], bool]) -> None:
@@ -151,7 +157,10 @@ class Dispatcher:
         return ready
 
     async def _fate(self, action: Action, terminal: Terminal) -> Execution:
-        match await terminal.find(action.id):
+        failpoints.reach("before asking for", SHELL)
+        found = await terminal.find(action.id)
+        failpoints.reach("after asking for", SHELL)
+        match found:
             case CommandEnded() as ended:
                 return _execution(action, ended, time.time() - ended.seconds)
             case StillRunning():
@@ -176,7 +185,10 @@ class Dispatcher:
         """Ask what became of a file tool's action; one that did not start never will."""
         try:
             ready = await self._ask_in(action)
-            return self._remembered(action, await recall(ready.box, action.id))
+            failpoints.reach("before asking for", "file tool")
+            memory = await recall(ready.box, action.id)
+            failpoints.reach("after asking for", "file tool")
+            return self._remembered(action, memory)
         except SandboxError as error:
             return _unknown(action, error.sentence)
         except Exception:  # boundary: a tool's execution

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import failpoints
 from pocketcoder_tui.core.actions import ToolCall
 from pocketcoder_tui.core.errors import ModelError
 from pocketcoder_tui.core.ids import new_id
@@ -40,6 +41,7 @@ async def ask(model: Model, system: str, turn_id: str, journal: Journal) -> Repl
     started = ev.ReplyStarted(turn_id, reply_id, model.provider, model.name, time.time())
     await journal.write(started)
     recorder = _Recorder(journal, reply_id)
+    failpoints.reach("before call", "model")
     try:
         stream = stream_with_retries(model, request, on_wait=_show_wait(journal, reply_id))
         async with contextlib.aclosing(stream) as items:
@@ -51,6 +53,7 @@ async def ask(model: Model, system: str, turn_id: str, journal: Journal) -> Repl
     except asyncio.CancelledError:
         await recorder.end(ReplyFinished(Finish.CUT, STOPPED))
         raise
+    failpoints.reach("after call", "model")
     return await recorder.end(recorder.finished)
 
 

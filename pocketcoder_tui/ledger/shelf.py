@@ -121,8 +121,10 @@ class SqliteShelf:
             async with self._one_at_a_time:
                 try:
                     await self._catch_up()
-                except (sqlite3.Error, OSError, LedgerError) as error:
+                except (sqlite3.Error, OSError) as error:
                     log.warning("the search file was not brought up to date: %s", error)
+                except LedgerError:
+                    return  # the ledger was closed, or says itself what is wrong
 
     async def _find(self, find: Callable[[sqlite3.Connection], list[Found]]) -> list[Found]:
         """Catch up and look; once more with a search file made anew when it is damaged."""
