@@ -24,6 +24,8 @@ DEATHS_EACH = 25
 """Kills in one ledger before a new one is begun."""
 LONGEST = 0.12
 """Seconds until the last random kill; a life of one turn takes about a third of it."""
+CLOCKS = (0.0, 0.0, 3600.0, -3600.0)
+"""By how many seconds a life's clock is wrong."""
 BEFORE = ("", "before dispatch: shell", "claimed: the box", "done: the box", "ended: the box")
 """Where the life before the one that is looked at was killed; nowhere for a first life."""
 
@@ -35,7 +37,8 @@ def random_kills(count: int, folder: Path, draw: random.Random, account: Account
         world.state.mkdir()
         told: list[Told] = []
         for _ in range(min(DEATHS_EACH, count - account.deaths)):
-            told.append(one_life(world, seconds=draw.uniform(0, LONGEST)))
+            clock = draw.choice(CLOCKS)
+            told.append(one_life(world, seconds=draw.uniform(0, LONGEST), clock=clock))
             account.deaths += 1
             tally = Account()
             check(world, told, disk_effects(world.state), tally)

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.ledger.inspection import examine, open_to_read
 from tests.support.crashing import Told, World
 
@@ -57,7 +58,7 @@ def check(world: World, told: Iterable[Told], effects: Effects, account: Account
     else:
         try:
             examine(world.ledger)
-        except Exception as error:  # noqa: BLE001 - whatever the check says is the finding
+        except LedgerError as error:
             problem = str(error)
         with closing(open_to_read(world.ledger)) as db:
             rows, messages, decided = _rows(db)
