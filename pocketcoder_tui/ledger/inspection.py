@@ -13,7 +13,7 @@ from typing import Any
 from pocketcoder_tui.core.errors import LedgerDamaged, LedgerError
 from pocketcoder_tui.ledger import failures, schema
 from pocketcoder_tui.ledger.chain import last_link
-from pocketcoder_tui.ledger.head import START, Link, read_head
+from pocketcoder_tui.ledger.head import START, Link, check_end, read_head
 from pocketcoder_tui.ledger.ownership import owned_by, owner_of
 from pocketcoder_tui.ledger.verification import Verified, verify
 from pocketcoder_tui.ledger.verify_audit import Broken, links
@@ -148,10 +148,17 @@ def examine(path: Path, *, beside_head: bool = True) -> Verified:
     facts = inspect(path)
     if facts.version < CHAINED:
         raise _unchained(path)
-    with path.open("rb") as file, _reading(path) as connection:
+    try:
         mark = read_head(path) if beside_head else None
-        if beside_head and mark is None:
+        if mark is not None:
+            check_end(path, mark, facts.end)
+        elif beside_head:
             raise no_head(path)
+        # Closed after the connection: closing it before would drop SQLite's locks.
+        file = path.open("rb")
+    except OSError as error:
+        raise failures.from_os(path, error) from error
+    with file, _reading(path) as connection:
         return verify(path, connection, mark, file.fileno())
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -221,9 +221,12 @@ class SqliteLedger:
 
         verification = await self._run(begin)
         steps = verification.steps()
-        while await self._run(lambda _: _advance(steps)):
-            if self._closed and not self._writing:
-                raise LedgerError(CLOSED)
+        try:
+            while await self._run(lambda _: _advance(steps)):
+                if self._closed and not self._writing:
+                    raise LedgerError(CLOSED)
+        finally:
+            await self._connection.run(lambda _: steps.close())
         writer = await self._run(
             lambda db: Writer(db, verification.found.chain, opened.head, self._terms.clock)
         )
@@ -274,7 +277,7 @@ class SqliteLedger:
             raise failures.from_os(self.path, error) from error
 
 
-def _advance(steps: Iterator[None]) -> bool:
+def _advance(steps: Generator[None]) -> bool:
     """Make one step; False at the end."""
     return next(steps, "over") is None
 

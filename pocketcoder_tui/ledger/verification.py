@@ -6,7 +6,7 @@ from an earlier check.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
@@ -51,7 +51,7 @@ class Verification:
         self._deleted: set[str] = set()
         self._prunings: dict[int, float] = {}
 
-    def steps(self) -> Iterator[None]:
+    def steps(self) -> Generator[None]:
         """Check; yields between pieces of work, while nobody writes.
 
         Raises LedgerDamaged with what is wrong, sqlite3.Error, OSError.
@@ -92,11 +92,17 @@ class Verification:
 
     def _records(self) -> Iterator[None]:
         """Records and events side by side, then what is left of the events, then the counts."""
-        events: Iterator[Event] = self._db.execute(
-            "SELECT seq, session_id, at, kind, body FROM event ORDER BY seq"
-        )
+        query = "SELECT seq, session_id, at, kind, body FROM event ORDER BY seq"
+        # Closed also when something is wrong: an open cursor would keep the file locked.
+        with (
+            closing(self._db.execute("SELECT body FROM audit ORDER BY seq")) as records,
+            closing(self._db.execute(query)) as events,
+        ):
+            yield from self._side_by_side(records, events)
+
+    def _side_by_side(self, records: sqlite3.Cursor, events: Iterator[Event]) -> Iterator[None]:
         agreement = Agreement(self._db)
-        bodies = (body for (body,) in self._db.execute("SELECT body FROM audit ORDER BY seq"))
+        bodies = (body for (body,) in records)
         found = self.found
         for record, digest in links(bodies):
             found.chain.end = Link(record["seq"], digest)
