@@ -26,13 +26,6 @@ from tests.ledger.tampering import (
 Files = dict[str, bytes]
 
 
-@pytest.fixture(scope="module")
-def sittings(tmp_path_factory: pytest.TempPathFactory) -> list[Files]:
-    """The files of a ledger after each of four sittings."""
-    path = tmp_path_factory.mktemp("whole") / "ledger.db"
-    return asyncio.run(fill(path))
-
-
 def as_killed(files: Files) -> Files:
     """The same without what a close in order says of the file: a kill leaves less to go by."""
     lines = files["ledger.db.head"].splitlines(keepends=True)
@@ -125,7 +118,7 @@ async def test_another_ledger_of_the_same_length_is_found(
     assert "is not the one its head knows" in (await refusal(path)).sentence
 
 
-@pytest.mark.parametrize("content", [None, b"", b"x" * 1024, b"\0" * 1024])
+@pytest.mark.parametrize("content", [None, b"", b"x" * 1024, b"\0" * 1024], ids=range(4))
 async def test_a_lost_or_ruined_head_is_said(
     tmp_path: Path, sittings: list[Files], content: bytes | None
 ) -> None:
