@@ -15,7 +15,8 @@ from pathlib import Path
 
 from pocketcoder_tui.core.errors import ContainerGone
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.ports import Box, Terminal
+from pocketcoder_tui.core.ports import Box
+from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.ledger.inspection import open_to_read
 from pocketcoder_tui.relay import TmuxTerminal
 from pocketcoder_tui.sandbox.container import DockerSandbox

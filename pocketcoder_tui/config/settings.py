@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     """Characters of one command's output that the model gets; head and tail are kept."""
     output_days: int = Field(default=0, ge=0, le=36_500)
     """Days for which the output of commands is kept in the ledger; 0 keeps it for ever."""
+    command_limit: float = Field(default=120, ge=1, le=86_400)
+    """Seconds after which the model is told that a command still runs; the command goes on."""
+    output_kept: Size = "64m"
+    """How much of one command's output is kept whole, where the model gets head and tail only."""
     theme: _Word = Field(default="pocketcoder-dark", min_length=1)
     """The colour theme of the screen."""
     ascii: bool = False

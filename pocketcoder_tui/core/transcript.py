@@ -7,6 +7,7 @@ from typing import Literal
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Action, ActionState, Decision, Execution, Outcome, Preview
 from pocketcoder_tui.core.model import PartKind, Usage
+from pocketcoder_tui.core.terminal import MAIN_WINDOW
 
 ELSEWHERE = "It was open in the session that this one came from."
 LIVE_OUTPUT_LIMIT = 64_000
@@ -58,6 +59,27 @@ class Deed:
     execution: Execution | None = None
     live: str = ""
     """Raw output so far while it runs, untrusted, bounded."""
+    held: str = ""
+    """Why an allowed command has not started; empty when nothing holds it."""
+    clearable: bool = False
+    """True when a half-typed line holds it."""
+    needs_input: bool = False
+    """True while its command reads the terminal and is silent."""
+    reported: bool = False
+    """True once the model was told that it still runs."""
+
+    @property
+    def window(self) -> str:
+        """The window of a command; the main one when none is named."""
+        return str(self.action.call.arguments.get("window") or MAIN_WINDOW)
+
+
+@dataclass(slots=True)
+class Typed:
+    """A line that the person typed in the box's terminal."""
+
+    id: str
+    line: ev.PersonRan
 
 
 @dataclass(slots=True)
@@ -70,7 +92,7 @@ class Remark:
     hint: str = ""
 
 
-Entry = Said | Answer | Thought | Deed | Remark
+Entry = Said | Answer | Thought | Deed | Typed | Remark
 
 
 @dataclass(slots=True)
@@ -89,9 +111,10 @@ class Transcript:
     model: str = ""
     usage: Usage = field(default_factory=Usage)
     """Of the last reply."""
-    remarks: str = "remark"
-    """How the ids of remarks begin."""
+    prefix: str = ""
+    """How the ids that are counted begin, so that two parts of a session can be joined."""
     _remarks: int = 0
+    _lines: int = 0
 
     @property
     def waiting(self) -> list[Deed]:
@@ -123,6 +146,33 @@ class Transcript:
     def apply(self, event: ev.Event) -> str:
         """Fold one event in; returns the id of the entry that changed, or an empty string."""
         match event:
+            case ev.SessionStarted() | ev.SessionTitled() | ev.TurnStarted() | ev.TurnEnded():
+                return self._apply_session(event)
+            case ev.Inherited():
+                self._leave_behind()
+            case ev.MessageQueued():
+                return self._add(Said(event.message_id, event.text, event.at))
+            case ev.MessagesTaken():
+                return self._taken(event)
+            case ev.ReplyStarted() | ev.PartGrew() | ev.ReplyEnded():
+                return self._apply_reply(event)
+            case ev.Noticed():
+                return self._remark(event.level, event.sentence, event.hint)
+            case ev.PersonRan():
+                self._lines += 1
+                return self._add(Typed(f"{self.prefix}line-{self._lines}", event))
+            case ev.SessionArchived() | ev.PastRead() | ev.RetryWaiting():
+                pass
+            case ev.BoxChanged() | ev.ScreenChanged():
+                pass
+            case _:
+                return self._apply_action(event)
+        return ""
+
+    def _apply_session(
+        self, event: ev.SessionStarted | ev.SessionTitled | ev.TurnStarted | ev.TurnEnded
+    ) -> str:
+        match event:
             case ev.SessionStarted():
                 self.session_id, self.workspace = event.session_id, event.workspace
             case ev.SessionTitled():
@@ -131,18 +181,6 @@ class Transcript:
                 self.turn_id = event.turn_id
             case ev.TurnEnded():
                 return self._turn_ended(event)
-            case ev.Noticed():
-                return self._remark(event.level, event.sentence, event.hint)
-            case ev.MessageQueued():
-                return self._add(Said(event.message_id, event.text, event.at))
-            case ev.MessagesTaken():
-                return self._taken(event)
-            case ev.ReplyStarted() | ev.PartGrew() | ev.ReplyEnded():
-                return self._apply_reply(event)
-            case ev.Inherited():
-                self._leave_behind()
-            case _:
-                return self._apply_action(event)
         return ""
 
     def _apply_reply(self, event: ev.ReplyStarted | ev.PartGrew | ev.ReplyEnded) -> str:
@@ -156,7 +194,8 @@ class Transcript:
                 self.reply_id, self.usage = "", event.usage
                 return self._close_part()
 
-    def _apply_action(self, event: ev.Event) -> str:
+    def _apply_action(self, event: ev.ActionEvent) -> str:
+        """Move an action along; what happens while it runs is ``_apply_run``."""
         match event:
             case ev.ActionProposed():
                 self._close_part()
@@ -172,18 +211,30 @@ class Transcript:
             case ev.ActionSuperseded():
                 deed = self.deed(event.action_id)
                 deed.state, deed.why = ActionState.SUPERSEDED, event.why
+                deed.held = ""
             case ev.ActionDispatched():
                 deed = self.deed(event.action_id)
                 deed.state, deed.dispatched = ActionState.DISPATCHED, event.at
-            case ev.OutputGrew():
-                deed = self.deed(event.action_id)
-                deed.live = (deed.live + event.text)[-LIVE_OUTPUT_LIMIT:]
             case ev.ActionEnded():
                 deed = self.deed(event.execution.action_id)
                 deed.state = ActionState(event.execution.ended.value)
                 deed.execution, deed.live = event.execution, ""
+                deed.held, deed.needs_input = "", False
             case _:
-                return ""
+                return self._apply_run(event)
+        return deed.id
+
+    def _apply_run(self, event: ev.RunEvent) -> str:
+        deed = self.deed(event.action_id)
+        match event:
+            case ev.OutputGrew():
+                deed.live = (deed.live + event.text)[-LIVE_OUTPUT_LIMIT:]
+            case ev.ActionHeld():
+                deed.held, deed.clearable = event.why, event.clearable
+            case ev.ActionNeedsInput():
+                deed.needs_input = event.needs_input
+            case ev.ActionReported():
+                deed.reported = True
         return deed.id
 
     def _add(self, entry: Entry) -> str:
@@ -192,7 +243,7 @@ class Transcript:
 
     def _remark(self, level: Literal["info", "warning", "error"], text: str, hint: str) -> str:
         self._remarks += 1
-        return self._add(Remark(f"{self.remarks}-{self._remarks}", level, text, hint))
+        return self._add(Remark(f"{self.prefix}remark-{self._remarks}", level, text, hint))
 
     def _leave_behind(self) -> None:
         """What was open where the session came from is not open here."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from pocketcoder_tui.core.errors import LedgerError, TransitionRefused
-from pocketcoder_tui.core.events import Durable, Event, PastRead, Transient
+from pocketcoder_tui.core.events import Durable, Event, PastRead, ReplyStarted, Transient
 from pocketcoder_tui.core.model import Message
 from pocketcoder_tui.core.ports import Ledger
 from pocketcoder_tui.core.transcript import Transcript
@@ -60,7 +60,7 @@ class Journal:
         """
         async with self._past:
             if self._history is None:
-                history, past = History(), Transcript(remarks="earlier")
+                history, past = History(), Transcript(prefix="earlier-")
                 await self._fold_past(history, past)
                 for event in self.events:
                     history.feed(event)
@@ -69,10 +69,16 @@ class Journal:
                 if past.entries:
                     self.show(PastRead(len(past.entries)))
 
-    async def told(self) -> tuple[Message, ...]:
-        """What the model is told: all of the session, as messages. Raises LedgerError."""
+    async def begin_reply(self, started: ReplyStarted) -> tuple[Message, ...]:
+        """Record that the model is asked; returns what it is told: all of the session until then.
+
+        What happens from then on is for the next call, in every later request as well. Raises
+        LedgerError.
+        """
         await self.read_past()
-        return () if self._history is None else self._history.told()
+        told: list[Message] = []
+        await self._shielded(self._begin_reply(started, told))
+        return tuple(told)
 
     async def write(self, *events: Durable) -> None:
         """Record events in one transaction, then apply and show them, even if cancelled meanwhile.
@@ -117,6 +123,12 @@ class Journal:
     async def _write(self, events: Sequence[Durable]) -> None:
         async with self._lock:
             await self._record(events)
+
+    async def _begin_reply(self, started: ReplyStarted, told: list[Message]) -> None:
+        async with self._lock:
+            await self._record([started])
+            if self._history is not None:
+                told += self._history.whole()
 
     async def _tell(self, event: Durable) -> None:
         async with self._lock:

@@ -14,7 +14,7 @@ from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.model import Finish, ModelRequest, PartKind, ReplyFinished, ReplyPart
 from pocketcoder_tui.core.ports import Model
 from pocketcoder_tui.engine.journal import Journal
-from pocketcoder_tui.engine.tools import TOOLS
+from pocketcoder_tui.engine.tools import SPECS
 from pocketcoder_tui.reasoning.retry import stream_with_retries
 
 STOPPED = "stopped by the person"
@@ -36,10 +36,9 @@ async def ask(model: Model, system: str, turn_id: str, journal: Journal) -> Repl
     Cancelling ends the stream; what had arrived is kept.
     """
     reply_id = new_id()
-    specs = tuple(tool.spec for tool in TOOLS.values())
-    request = ModelRequest(model.name, system, specs, await journal.told())
     started = ev.ReplyStarted(turn_id, reply_id, model.provider, model.name, time.time())
-    await journal.write(started)
+    told = await journal.begin_reply(started)
+    request = ModelRequest(model.name, system, SPECS, told)
     recorder = _Recorder(journal, reply_id)
     failpoints.reach("before call", "model")
     try:

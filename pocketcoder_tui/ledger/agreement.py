@@ -12,7 +12,7 @@ from typing import Any
 from pocketcoder_tui.core.actions import canonical
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.ledger.codec import encode_json, parsed
-from pocketcoder_tui.ledger.packing import held_output
+from pocketcoder_tui.ledger.packing import HOLDERS, held_output
 from pocketcoder_tui.ledger.projection import shown
 from pocketcoder_tui.ledger.verify_audit import ERASED, Event, sha256
 
@@ -57,12 +57,14 @@ class Agreement:
             return
         _require(session not in self.deleted, f"event {seq} belongs to a deleted session")
         check = _CHECKS.get(kind)
-        if check is None:
+        if check is None and kind not in HOLDERS:
             return
         try:
             whole = parsed(body)
-            if kind == "action_ended":
+            if kind in HOLDERS:
                 self._output(seq, at, whole)
+            if check is None:
+                return
             if seq > self._inherited.get(session, 0) or kind in _OF_SESSIONS:
                 check(self, seq, session, whole)
         except (LedgerError, LookupError, TypeError, AttributeError, ValueError) as error:

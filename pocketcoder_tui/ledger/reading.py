@@ -102,7 +102,9 @@ def _needed(event: ev.Durable) -> set[str]:
     match event:
         case ev.ActionProposed(action=action):
             return {action.turn_id} | ({action.supersedes} if action.supersedes else set())
-        case ev.ActionWaiting() | ev.ActionSuperseded() | ev.ActionDispatched():
+        case (
+            ev.ActionWaiting() | ev.ActionSuperseded() | ev.ActionDispatched() | ev.ActionReported()
+        ):
             return {event.action_id}
         case ev.ActionDecided(decision=decision):
             return {decision.action_id}

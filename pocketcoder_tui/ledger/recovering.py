@@ -49,7 +49,7 @@ class _Salvage:
             case (int() as seq, (None, str() as session, int() | float() as at, str() as kind,
                                  str() as body)) if body.startswith("{"):  # fmt: skip
                 self.events.setdefault(seq, (seq, session, float(at), kind, body))
-            case (int() as seq, (None, str() as text, None)) if text.startswith('"'):
+            case (int() as seq, (None, str() as text, None)) if text.startswith('["'):
                 self.outputs.setdefault(seq, text)
 
 

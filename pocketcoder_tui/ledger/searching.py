@@ -43,7 +43,8 @@ _SETTINGS = (
 )
 _LETTER = re.compile(r"[^\W_]")
 INDEXED = ("session_titled", "message_queued", "reply_ended", "turn_ended", "action_proposed",
-            "action_ended")  # fmt: skip
+           "action_ended", "person_ran")  # fmt: skip
+"""The kinds of event that bring or complete something that can be found."""
 _SINCE = (
     "SELECT e.seq, e.session_id, e.at, e.kind, e.body, o.text FROM event AS e"
     " LEFT JOIN output AS o ON o.seq = e.seq WHERE e.seq > ? ORDER BY e.seq LIMIT ?"
@@ -200,9 +201,13 @@ def _passages(
             text = f"{preview['title']}\n{preview['text']}"
             yield _passage(where, text, Place.ACTION, whole["action"]["id"])
         case "action_ended":
-            execution = whole["execution"]
             if held_output(whole) is not None and output is not None:
-                yield _passage(where, parsed(output), Place.OUTPUT, execution["action_id"])
+                entry = whole["execution"]["action_id"]
+                yield _passage(where, parsed(output)[0], Place.OUTPUT, entry)
+        case "person_ran":
+            yield _passage(where, whole["command"], Place.MESSAGE, "")
+            if output is not None:
+                yield _passage(where, parsed(output)[0], Place.OUTPUT, "")
         case _:
             for part_id, text in _answers(where, db):
                 yield _passage(where, text, Place.ANSWER, part_id)

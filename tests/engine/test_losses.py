@@ -10,7 +10,8 @@ from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import ActionState
 from pocketcoder_tui.core.errors import ContainerGone, LedgerError, RelayError
 from pocketcoder_tui.core.events import BoxState
-from pocketcoder_tui.core.ports import CommandEnded, ExecResult, StillRunning
+from pocketcoder_tui.core.ports import ExecResult
+from pocketcoder_tui.core.terminal import CommandEnded, StillRunning
 from pocketcoder_tui.core.transcript import Deed, Remark
 from tests.engine.fakes import FakeBox, FakeTerminal, ScriptedModel, calls, says, shell
 from tests.engine.rig import Rig, running

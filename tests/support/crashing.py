@@ -19,11 +19,14 @@ from pocketcoder_tui.core import failpoints
 from pocketcoder_tui.core.actions import ActionState, Outcome, ToolCall
 from pocketcoder_tui.core.errors import TransitionRefused
 from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.model import Finish, ModelRequest, PartKind, ReplyFinished, ReplyPart
-from pocketcoder_tui.core.ports import (
-    Box,
+from pocketcoder_tui.core.ports import Box
+from pocketcoder_tui.core.terminal import (
+    MAIN_WINDOW,
     CannotTell,
     CommandEnded,
+    CommandItem,
     CommandOutput,
     Found,
     NeverStarted,
@@ -34,9 +37,10 @@ from pocketcoder_tui.engine.boxkeeper import BoxKeeper, Sandbox
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.login import login
-from pocketcoder_tui.engine.session import Session
+from pocketcoder_tui.engine.outputs import Outputs
+from pocketcoder_tui.engine.session import Session, Terms
 from pocketcoder_tui.ledger import SqliteLedger
-from tests.engine.fakes import FakeBox, FakeSandbox, FakeTerminal
+from tests.engine.fakes import FakeBox, FakeSandbox, FakeTerminal, FakeWindow
 from tests.engine.rig import FakeSetup, FakeVoice
 
 Say = Callable[[str], None]
@@ -46,17 +50,14 @@ CALLS = 2
 """Commands that the model asks for in one reply."""
 
 
-class DiskTerminal(FakeTerminal):
+class DiskWindow(FakeWindow):
     """Runs a command by adding a line to a file of its id, once: the claim is a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
+    def __init__(self, terminal: FakeTerminal, name: str, folder: Path) -> None:
+        super().__init__(terminal, name)
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
 
-    async def run(
-        self, action_id: str, command: bytes
-    ) -> AsyncGenerator[CommandOutput | CommandEnded]:
+    async def run(self, action_id: str, command: bytes) -> AsyncGenerator[CommandItem]:
         here = self._folder / action_id
         here.mkdir()
         failpoints.reach("claimed", "the box")
@@ -68,13 +69,24 @@ class DiskTerminal(FakeTerminal):
         failpoints.reach("ended", "the box")
         yield CommandEnded(0, "out\n", 0, 0.0, self.cwd)
 
+
+class DiskTerminal(FakeTerminal):
+    """A terminal whose box is a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.main = DiskWindow(self, MAIN_WINDOW, folder)
+        self.by_name = {MAIN_WINDOW: self.main}
+
     async def find(self, action_id: str) -> Found:
         here = self._folder / action_id
         try:
             here.mkdir()
         except FileExistsError:
             if (here / "status").exists():
-                return CommandEnded(0, "out\n", 0, 0.0, self.cwd)
+                return CommandEnded(0, "out\n", 0, 0.0, self.main.cwd)
             return CannotTell("It started, and the box holds no end of it.")
         return NeverStarted()
 
@@ -153,6 +165,7 @@ async def live(world: World, say: Say) -> None:
         setup=FakeSetup(gate),
         make_keeper=make_keeper,
         attach=lambda box: 0,
+        terms=Terms(Masker(), Outputs(world.state / "outputs", 1 << 20), 60.0),
     )
     person = Person(session, say, began)
     session.listen(person.heard)

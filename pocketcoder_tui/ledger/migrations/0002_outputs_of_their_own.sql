@@ -4,8 +4,8 @@
 
 DROP TRIGGER event_update;
 
--- text is a JSON string in ASCII, as it stood in the event; NULL once it was pruned, and then
--- pruned is the number of the audit record that says so.
+-- text is a JSON list in ASCII (ledger/packing.py); NULL once it was pruned, and then pruned is the
+-- number of the audit record that says so.
 CREATE TABLE output (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
     text TEXT,
