@@ -10,6 +10,7 @@ from typing import Protocol
 from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.events import Durable
 from pocketcoder_tui.core.model import ModelRequest, ReplyFinished, ReplyPart
+from pocketcoder_tui.core.shelf import Shelf
 
 # --- the model
 
@@ -99,6 +100,10 @@ class Ledger(Protocol):
 
     async def sessions(self, *, archived: bool = False) -> list[SessionSummary]:
         """All sessions, the last changed first; with ``archived`` also those put away."""
+
+    @property
+    def shelf(self) -> Shelf:
+        """Sessions as wholes."""
 
     async def aclose(self) -> None:
         """Close the file."""

@@ -1,6 +1,6 @@
 """Sessions as wholes: found, put away, copied, deleted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -47,10 +47,11 @@ class Shelf(Protocol):
     async def archive(self, session_id: str, archived: bool = True) -> None:
         """Put a session away, or take it out again."""
 
-    async def delete(self, session_id: str) -> None:
+    async def delete(self, session_id: str) -> Sequence[str]:
         """Remove what was said, done and printed; that it was, and its hashes, stay.
 
-        Not for the session that is open: what is recorded in it afterwards is refused.
+        Returns the ids of its actions, for what is kept of them beside the ledger. Not for the
+        session that is open: what is recorded in it afterwards is refused.
         """
 
     async def fork(self, session_id: str, turn_id: str) -> str:

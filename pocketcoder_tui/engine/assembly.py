@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from pocketcoder_tui.sandbox.container import DockerSandbox
 
 log = logging.getLogger(__name__)
-SECONDS_OF_A_DAY = 86_400
 
 
 async def make_workbench(options: Options) -> Session:
@@ -39,11 +38,9 @@ async def make_workbench(options: Options) -> Session:
 
     Raises ConfigError or LedgerError; nothing stays open then.
     """
-    from pocketcoder_tui.ledger import FOR_EVER, SqliteLedger
+    from pocketcoder_tui.ledger import SqliteLedger
 
-    days = options.settings.output_days
-    keep = days * SECONDS_OF_A_DAY if days else FOR_EVER
-    ledger = await SqliteLedger.open(options.paths.ledger, login=login(), keep_output=keep)
+    ledger = await SqliteLedger.open(options.paths.ledger, login=login())
     try:
         journal = await _open_journal(ledger, options)
         voice = Voice(options)
@@ -66,7 +63,7 @@ async def make_workbench(options: Options) -> Session:
         setup=Setup(settings, options.paths.engine_log),
         make_keeper=make_keeper,
         attach=_attach_to_box,
-        terms=Terms(masker, outputs, settings.command_limit),
+        terms=Terms(masker, outputs, settings.command_limit, settings.output_days),
     )
 
 

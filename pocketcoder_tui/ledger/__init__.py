@@ -4,10 +4,9 @@ from pocketcoder_tui.ledger.inspection import AppliedMigration, SchemaReport, sc
 from pocketcoder_tui.ledger.ownership import owner_of
 from pocketcoder_tui.ledger.recovering import Recovered, recover
 from pocketcoder_tui.ledger.restoring import Restored, back_up, restore
-from pocketcoder_tui.ledger.store import FOR_EVER, SqliteLedger
+from pocketcoder_tui.ledger.store import SqliteLedger
 
 __all__ = [
-    "FOR_EVER",
     "AppliedMigration",
     "Recovered",
     "Restored",

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -57,15 +57,16 @@ class SqliteShelf:
         """See Shelf."""
         await self._ledger.write(lambda w: _archive(session_id, archived, w))
 
-    async def delete(self, session_id: str) -> None:
+    async def delete(self, session_id: str) -> Sequence[str]:
         """See Shelf. The search file is made anew, so that no word of it stays there."""
-        await self._ledger.write(partial(shelving.delete, session_id))
+        gone = await self._ledger.write(partial(shelving.delete, session_id))
         async with self._one_at_a_time:
             try:
                 await self._begin_anew()
             except OSError as error:
                 raise failures.from_os(self._place, error) from error
         self.changed()
+        return gone
 
     async def fork(self, session_id: str, turn_id: str) -> str:
         """See Shelf."""

@@ -36,13 +36,15 @@ _CONTENT = (
 )
 
 
-def delete(session_id: str, writer: Writer) -> None:
+def delete(session_id: str, writer: Writer) -> list[str]:
     """Remove a session's content; of each event its place, time, kind and sha256 stay.
 
-    Raises LedgerError for an unknown or a deleted session.
+    Returns the ids of its actions, inherited ones left out: those are another session's. Raises
+    LedgerError for an unknown or a deleted session.
     """
     db, session = writer.db, {"id": session_id}
     require_there(session_id, db)
+    actions = db.execute("SELECT id FROM action WHERE session_id = :id", session).fetchall()
     with writer.transaction("session deleted"):
         db.execute(
             "UPDATE session_state SET deleted = :at WHERE session_id = :id",
@@ -59,6 +61,7 @@ def delete(session_id: str, writer: Writer) -> None:
         writer.note(AuditNote(AuditKind.SESSION, facts), session_id)
     # What was overwritten is in the log too until it is taken in and emptied.
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return [str(action) for (action,) in actions]
 
 
 def prune(before: float, writer: Writer) -> int:

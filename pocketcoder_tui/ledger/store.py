@@ -1,7 +1,6 @@
 """The ledger itself: events in, events and sessions out."""
 
 import asyncio
-import logging
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
@@ -27,8 +26,6 @@ from pocketcoder_tui.ledger.writing import Writer
 
 T = TypeVar("T")
 CLOSED = "The ledger is closed."
-FOR_EVER = float("inf")
-log = logging.getLogger(__name__)
 
 
 class _Opened(NamedTuple):
@@ -43,7 +40,6 @@ class _Terms(NamedTuple):
 
     clock: Callable[[], float]
     login: AuditNote | None
-    keep_output: float
 
 
 class SqliteLedger:
@@ -65,8 +61,7 @@ class SqliteLedger:
         self._writing = 0
         """Writes that were accepted and are not at their end."""
         self._written = asyncio.Event()
-        self.shelf = SqliteShelf(self)
-        """Sessions as wholes."""
+        self._shelf = SqliteShelf(self)
 
     @classmethod
     async def open(
@@ -75,19 +70,18 @@ class SqliteLedger:
         *,
         clock: Callable[[], float] = time.time,
         login: AuditNote | None = None,
-        keep_output: float = FOR_EVER,
     ) -> Self:
         """Own and open the ledger at ``path``, made when it is not there and migrated when old.
 
         ``clock`` gives the moment of recording in Unix seconds; ``login`` is accounted for before
-        anything else is written; output older than ``keep_output`` seconds is pruned. The whole
-        check of the file is made by ``verified``, which the first write waits for.
+        anything else is written. The whole check of the file is made by ``verified``, which the
+        first write waits for.
 
         Raises LedgerError: owned by another process, not a ledger, damaged, from a newer version,
         unreadable, read-only, no space. In all these cases the file is as it was.
         """
         made: list[Self] = []
-        terms = _Terms(clock, login, keep_output)
+        terms = _Terms(clock, login)
 
         async def work() -> Self:
             ownership = opening.take(path)
@@ -127,7 +121,7 @@ class SqliteLedger:
         if events:
             await self.write(lambda writer: writer.record(session_id, events))
             if any(event.kind in INDEXED for event in events):
-                self.shelf.changed()
+                self._shelf.changed()
 
     async def note(self, note: AuditNote, session_id: str = "") -> None:
         """See core.ports.Ledger."""
@@ -167,6 +161,11 @@ class SqliteLedger:
         place = to or place_for(self.path, "backup")
         await self.read(lambda db: copy(db, place))
         return place
+
+    @property
+    def shelf(self) -> SqliteShelf:
+        """See core.ports.Ledger."""
+        return self._shelf
 
     async def aclose(self) -> None:
         """End what is under way, close the file and give the lock back; twice is harmless."""
@@ -232,17 +231,12 @@ class SqliteLedger:
         )
         if self._terms.login is not None:
             await self._run(partial(_log_in, writer, self._terms.login))
-            self.shelf.changed()
+            self._shelf.changed()
         self._writer = writer
-        if self._terms.keep_output < FOR_EVER:
-            try:
-                await self.shelf.prune(writer.now() - self._terms.keep_output)
-            except LedgerError as error:
-                log.warning("old output was not pruned: %s", error)
 
     async def _close(self) -> None:
         try:
-            await self.shelf.aclose()
+            await self._shelf.aclose()
             while self._writing:
                 self._written.clear()
                 await self._written.wait()

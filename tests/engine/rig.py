@@ -7,12 +7,13 @@ from pathlib import Path
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Outcome
-from pocketcoder_tui.core.audit import AuditNote
+from pocketcoder_tui.core.audit import AuditKind, AuditNote
 from pocketcoder_tui.core.checks import Check, CheckState, Progress
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.ports import Box, SessionSummary, Tail
+from pocketcoder_tui.core.shelf import Shelf
 from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
@@ -27,8 +28,9 @@ from tests.engine.fakes import FakeBox, FakeSandbox, FakeTerminal, ScriptedModel
 class FakeVoice:
     """The model that the test wrote."""
 
-    def __init__(self, model: ScriptedModel) -> None:
+    def __init__(self, model: ScriptedModel, key: AuditNote | None = None) -> None:
         self._model = model
+        self._key = key
         self.ready = True
         self.label = "script"
 
@@ -42,7 +44,10 @@ class FakeVoice:
         return Check("key", "Model", CheckState.OK, "Set.")
 
     def key_use(self) -> AuditNote | None:
-        return None
+        return self._key
+
+    async def set_key(self, key: str) -> None:
+        self._key = AuditNote(AuditKind.KEY, {"model": "script"})
 
     async def warm(self) -> None:
         return None
@@ -115,6 +120,10 @@ class Disk:
     async def sessions(self, *, archived: bool = False) -> list[SessionSummary]:
         return await self.ledger.sessions(archived=archived)
 
+    @property
+    def shelf(self) -> Shelf:
+        return self.ledger.shelf
+
     async def aclose(self) -> None:
         await self.ledger.aclose()
 
@@ -130,6 +139,9 @@ class Rig:
         self.next_terminals: list[FakeTerminal] = []
         """Taken in turn by each new connection; the last one stays."""
         self.disk = Disk()
+        self.key: AuditNote | None = None
+        """What is said of the key in use."""
+        self.output_days = 0
         self.looked = asyncio.Event()
         """The checklist is known once this is set."""
         self.looked.set()
@@ -197,11 +209,13 @@ async def running(
     rig.session = Session(
         journal,
         ledger,
-        voice=FakeVoice(model),
+        voice=FakeVoice(model, rig.key),
         setup=rig.setup,
         make_keeper=make_keeper,
         attach=lambda box: 0,
-        terms=Terms(rig.masker, Outputs(path / "outputs", 1 << 20), rig.command_limit),
+        terms=Terms(
+            rig.masker, Outputs(path / "outputs", 1 << 20), rig.command_limit, rig.output_days
+        ),
     )
     rig.session.listen(rig.heard)
     await rig.session.open()

@@ -200,16 +200,6 @@ def output_of(transcript: Transcript, action_id: str) -> str:
     return execution.output if isinstance(execution, Execution) else ""
 
 
-async def test_what_is_older_than_the_setting_goes_at_the_start(path: Path) -> None:
-    async with await SqliteLedger.open(path, clock=lambda: 100.0) as ledger:
-        await ledger.record(SESSION, *OPENING, *life_to(action("a"), ActionState.FINISHED))
-    for keep, there in ((1_000.0, "out\n"), (899.0, "(This output of 4 characters was pruned.)")):
-        async with await SqliteLedger.open(path, clock=lambda: 1_000.0, keep_output=keep) as ledger:
-            await ledger.verified()
-            assert output_of(fold(await ledger.replay(SESSION)), "a") == there
-    assert examine(path)
-
-
 # --- fork
 
 
