@@ -5,13 +5,15 @@ and compared; at the end the rows are counted, so that none may be there that no
 """
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from pocketcoder_tui.core.actions import canonical
 from pocketcoder_tui.core.errors import LedgerError
-from pocketcoder_tui.ledger.codec import encode_json, parsed
+from pocketcoder_tui.ledger.codec import parsed
 from pocketcoder_tui.ledger.packing import HOLDERS, held_output
 from pocketcoder_tui.ledger.projection import shown
 from pocketcoder_tui.ledger.verify_audit import ERASED, Event, sha256
@@ -138,8 +140,9 @@ class Agreement:
         self._counts["action"] += 1
         action, call = body["action"], body["action"]["call"]
         bound = (session, action["turn_id"], action["reply_id"], call["id"], call["wire_id"],
-                 call["tool"], encode_json(call["arguments"]), action["cwd"], action["container"],
-                 action["base"], action["at"], action["supersedes"], _digest(action))  # fmt: skip
+                 call["tool"], json.dumps(call["arguments"], separators=(",", ":")),
+                 action["cwd"], action["container"], action["base"], action["at"],
+                 action["supersedes"], _digest(action))  # fmt: skip
         self._same("action", _BOUND, action["id"], bound)
         self._states[action["id"]] = "proposed"
 
@@ -199,10 +202,15 @@ class Agreement:
         self._same("action", "state", action, (state,))
 
     def _same(self, table: str, columns: str, key: str, expected: Row) -> None:
-        name = "action_id" if table in ("decision", "dispatch", "execution") else "id"
-        query = f"SELECT {columns} FROM {table} WHERE {name} = ?"
-        row = self._db.execute(query, (key,)).fetchone()
-        _require(row == expected, f"the {table} {key}")
+        row = self._db.execute(_query(table, columns), (key,)).fetchone()
+        if row != expected:
+            raise Disagreement(f"the {table} {key}")
+
+
+@cache
+def _query(table: str, columns: str) -> str:
+    name = "action_id" if table in ("decision", "dispatch", "execution") else "id"
+    return f"SELECT {columns} FROM {table} WHERE {name} = ?"
 
 
 def _digest(action: Body) -> str:

@@ -32,7 +32,7 @@ def copy(connection: sqlite3.Connection, to: Path) -> None:
     it cannot be made.
     """
     new = to.with_name(to.name + ".new")
-    try:
+    with failures.explained(to):
         if to.exists():
             raise LedgerError(f"There is a file {to} already.", hint="Name another one.")
         to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -47,7 +47,3 @@ def copy(connection: sqlite3.Connection, to: Path) -> None:
             new.rename(to)
             undo.pop_all()
         sync_folder(to.parent)
-    except sqlite3.Error as error:
-        raise failures.from_sqlite(to, error) from error
-    except OSError as error:
-        raise failures.from_os(to, error) from error

@@ -2,6 +2,8 @@
 
 import errno
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pocketcoder_tui.core.errors import LedgerDamaged, LedgerError, TransitionRefused
@@ -31,6 +33,20 @@ _SENTENCES = {
     ),
 }
 """Sentence and hint by primary result code."""
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite, the file system or a damaged file raises within into a LedgerError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise from_sqlite(path, error) from error
+    except OSError as error:
+        raise from_os(path, error) from error
+    except UnicodeDecodeError as error:
+        # Also SQLite's own messages, where they name a part of a damaged schema.
+        raise LedgerDamaged(f"The ledger {path} is damaged: a text is not UTF-8.") from error
 
 
 def from_sqlite(path: Path, error: sqlite3.Error) -> LedgerError:

@@ -148,7 +148,7 @@ def examine(path: Path, *, beside_head: bool = True) -> Verified:
     facts = inspect(path)
     if facts.version < CHAINED:
         raise _unchained(path)
-    try:
+    with failures.explained(path):
         mark = read_head(path) if beside_head else None
         if mark is not None:
             check_end(path, mark, facts.end)
@@ -156,8 +156,6 @@ def examine(path: Path, *, beside_head: bool = True) -> Verified:
             raise no_head(path)
         # Closed after the connection: closing it before would drop SQLite's locks.
         file = path.open("rb")
-    except OSError as error:
-        raise failures.from_os(path, error) from error
     with file, _reading(path) as connection:
         return verify(path, connection, mark, file.fileno())
 
@@ -206,13 +204,8 @@ def _facts(connection: sqlite3.Connection) -> Facts:
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection to read with; what fails in it is a sentence."""
-    try:
-        with closing(open_to_read(path)) as connection:
-            yield connection
-    except sqlite3.Error as error:
-        raise failures.from_sqlite(path, error) from error
-    except OSError as error:
-        raise failures.from_os(path, error) from error
+    with failures.explained(path), closing(open_to_read(path)) as connection:
+        yield connection
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:

@@ -38,10 +38,8 @@ def take(path: Path) -> Ownership:
 
     Raises LedgerError.
     """
-    try:
+    with failures.explained(path):
         _make_folder(path.parent)
-    except OSError as error:
-        raise failures.from_os(path, error) from error
     return Ownership(path)
 
 
@@ -66,17 +64,12 @@ class Opening:
         Nothing is written to a file that is not a ledger of ours, or does not end where its head
         says. Raises LedgerError, and then nothing stays open.
         """
-        try:
-            return self._connect()
-        except sqlite3.Error as error:
-            self.close()
-            raise failures.from_sqlite(self._path, error) from error
-        except OSError as error:
-            self.close()
-            raise failures.from_os(self._path, error) from error
-        except BaseException:
-            self.close()
-            raise
+        with failures.explained(self._path):
+            try:
+                return self._connect()
+            except BaseException:
+                self.close()
+                raise
 
     def close(self) -> None:
         """Let go of head and file, once the connection is closed; twice is harmless."""

@@ -4,7 +4,6 @@ Every event that can still be read is taken, whether or not the chain vouches fo
 it is open in the new ledger, or can be dispatched or decided there: it is kept as what was said.
 """
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
@@ -75,13 +74,11 @@ def recover(path: Path, to: Path, *, clock: Callable[[], float] = time.time) -> 
 
 
 def _read(path: Path) -> _Salvage:
-    try:
+    log = b""
+    with failures.explained(path):
         file = path.read_bytes()
-        log = b""
         with suppress(FileNotFoundError):
             log = path.with_name(path.name + "-wal").read_bytes()
-    except OSError as error:
-        raise failures.from_os(path, error) from error
     found = _Salvage()
     for row in Pages(file, log).rows():
         found.take(row)
@@ -120,18 +117,13 @@ def _write(
     to: Path, stories: dict[str, list[Dated]], note: AuditNote, clock: Callable[[], float]
 ) -> None:
     opened = Opening(to)
-    try:
-        with closing(opened), closing(opened.connect()) as db:
-            writer = Writer(db, verify(to, db, opened.head.mark).chain, opened.head, clock)
-            for session_id, story in stories.items():
-                origin = ev.Inherited(ev.Origin.RECOVERY, session_id, writer.now())
-                inherit(story, origin, _workspace(e for e, _ in story), writer, session_id)
-            with writer.transaction(note.kind):
-                writer.note(note)
-    except sqlite3.Error as error:
-        raise failures.from_sqlite(to, error) from error
-    except OSError as error:
-        raise failures.from_os(to, error) from error
+    with failures.explained(to), closing(opened), closing(opened.connect()) as db:
+        writer = Writer(db, verify(to, db, opened.head.mark).chain, opened.head, clock)
+        for session_id, story in stories.items():
+            origin = ev.Inherited(ev.Origin.RECOVERY, session_id, writer.now())
+            inherit(story, origin, _workspace(e for e, _ in story), writer, session_id)
+        with writer.transaction(note.kind):
+            writer.note(note)
 
 
 def _workspace(events: Iterable[ev.Durable]) -> str:

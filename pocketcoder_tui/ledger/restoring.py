@@ -63,29 +63,22 @@ def restore(
         examine(source, beside_head=False)
     with take(path):
         new = path.with_name(path.name + ".new")
-        try:
-            with ExitStack() as undo:
-                for part in (new, new.with_name(new.name + LOG)):
-                    part.unlink(missing_ok=True)
-                    undo.callback(part.unlink, missing_ok=True)
-                with closing(_reading(source)) as backup:
-                    copy(backup, new)
-                before = _head_now(path)
-                end = _account(new, before, who, clock())
-                kept = _exchange(path, new, before, end)
-                undo.pop_all()
-        except sqlite3.Error as error:
-            raise failures.from_sqlite(path, error) from error
-        except OSError as error:
-            raise failures.from_os(path, error) from error
+        with failures.explained(path), ExitStack() as undo:
+            for part in (new, new.with_name(new.name + LOG)):
+                part.unlink(missing_ok=True)
+                undo.callback(part.unlink, missing_ok=True)
+            with closing(_reading(source)) as backup:
+                copy(backup, new)
+            before = _head_now(path)
+            end = _account(new, before, who, clock())
+            kept = _exchange(path, new, before, end)
+            undo.pop_all()
     return Restored(end, kept)
 
 
 def _reading(path: Path) -> sqlite3.Connection:
-    try:
+    with failures.explained(path):
         return open_to_read(path)
-    except OSError as error:
-        raise failures.from_os(path, error) from error
 
 
 def _head_now(path: Path) -> Link:

@@ -39,12 +39,8 @@ class SqliteShelf:
         """See Shelf. What was recorded before the call is found."""
         find = partial(searching.find, text, session_id, limit)
         async with self._one_at_a_time:
-            try:
+            with failures.explained(self._place):
                 found = await self._find(find)
-            except sqlite3.Error as error:
-                raise failures.from_sqlite(self._place, error) from error
-            except OSError as error:
-                raise failures.from_os(self._place, error) from error
         return await self._ledger.read(partial(_hits, found))
 
     async def rename(self, session_id: str, title: str) -> None:
@@ -61,10 +57,8 @@ class SqliteShelf:
         """See Shelf. The search file is made anew, so that no word of it stays there."""
         gone = await self._ledger.write(partial(shelving.delete, session_id))
         async with self._one_at_a_time:
-            try:
+            with failures.explained(self._place):
                 await self._begin_anew()
-            except OSError as error:
-                raise failures.from_os(self._place, error) from error
         self.changed()
         return gone
 

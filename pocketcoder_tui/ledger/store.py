@@ -242,33 +242,30 @@ class SqliteLedger:
                 await self._written.wait()
             if self._check is not None:
                 await asyncio.wait([self._check])
-                self._check.exception()  # whoever waited for it was told
+                if not self._check.cancelled():
+                    self._check.exception()  # whoever waited for it was told
             writer = self._writer
             wrote = writer is not None and writer.wrote
             if writer is not None and wrote:
                 # Without this record the ledger is as a kill would leave it, and that is allowed.
                 with suppress(sqlite3.Error, OSError):
                     await self._connection.run(lambda _: _say_closed(writer))
-            await self._connection.close()
-            if wrote:
+            with failures.explained(self.path):
+                await self._connection.close()
+            if writer is not None and wrote and not writer.chain.leaves:
                 await asyncio.to_thread(seal, self.path, self._opened)
-        except sqlite3.Error as error:
-            raise failures.from_sqlite(self.path, error) from error
         finally:
             self._opened.close()
             self._ownership.release()
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            return await self._connection.run(work)
-        except sqlite3.Error as error:
-            raise failures.from_sqlite(self.path, error) from error
+            with failures.explained(self.path):
+                return await self._connection.run(work)
         except UnicodeEncodeError as error:
             raise LedgerError("A text holds half of a character, which cannot be kept.") from error
         except OverflowError as error:
             raise LedgerError("A number is too large to be kept.") from error
-        except OSError as error:
-            raise failures.from_os(self.path, error) from error
 
 
 def _advance(steps: Generator[None]) -> bool:

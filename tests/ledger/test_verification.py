@@ -20,19 +20,11 @@ from tests.ledger.tampering import (
     files_of,
     fill,
     flip,
+    killed,
     put_files,
 )
 
 Files = dict[str, bytes]
-
-
-def as_killed(files: Files) -> Files:
-    """The same without what a close in order says of the file: a kill leaves less to go by."""
-    lines = files["ledger.db.head"].splitlines(keepends=True)
-    newest = max(lines, key=lambda line: int(line[3:].split(b",")[0]))
-    return files | {
-        "ledger.db.head": b"".join(b" " * 511 + b"\n" if x == newest else x for x in lines)
-    }
 
 
 async def refusal(path: Path) -> LedgerError:
@@ -56,7 +48,7 @@ async def dispatch(path: Path) -> None:
 
 
 async def test_a_ledger_as_it_was_left_is_whole(tmp_path: Path, sittings: list[Files]) -> None:
-    for files in (sittings[-1], as_killed(sittings[-1])):
+    for files in (sittings[-1], killed(sittings[-1])):
         path = put_files(tmp_path, files)
         found = examine(path)
         assert found.covered == found.events > 100
@@ -64,14 +56,14 @@ async def test_a_ledger_as_it_was_left_is_whole(tmp_path: Path, sittings: list[F
         assert examine(path).events == found.events + 3
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["closed", "killed"])
+@pytest.mark.parametrize("was_killed", [False, True], ids=["closed", "killed"])
 @pytest.mark.parametrize("how", CHAIN, ids=lambda how: how.__name__)
 async def test_a_changed_chain_is_found(
-    tmp_path: Path, sittings: list[Files], how: Change, killed: bool
+    tmp_path: Path, sittings: list[Files], how: Change, was_killed: bool
 ) -> None:
     draw = random.Random(how.__name__)
     for _ in range(6):
-        files = as_killed(sittings[-1]) if killed else sittings[-1]
+        files = killed(sittings[-1]) if was_killed else sittings[-1]
         path = put_files(tmp_path, files)
         change(path, how, draw)
         assert isinstance(await refusal(path), LedgerDamaged)
@@ -81,13 +73,13 @@ async def test_a_changed_chain_is_found(
 async def test_a_table_that_says_something_else_than_the_events_is_found(
     tmp_path: Path, sittings: list[Files], name: str
 ) -> None:
-    path = put_files(tmp_path, as_killed(sittings[-1]))
+    path = put_files(tmp_path, killed(sittings[-1]))
     change(path, TABLES[name], random.Random(1))
     assert isinstance(await refusal(path), LedgerDamaged)
 
 
 async def test_a_guard_that_was_taken_away_is_found(tmp_path: Path, sittings: list[Files]) -> None:
-    path = put_files(tmp_path, as_killed(sittings[-1]))
+    path = put_files(tmp_path, killed(sittings[-1]))
     drop_a_trigger(path, "dispatch_insert")
     assert "triggers" in (await refusal(path)).sentence
 
@@ -152,10 +144,10 @@ async def test_a_flipped_bit_is_found(tmp_path: Path, sittings: list[Files]) -> 
     """All of them after a close in order; after a kill all but those that no row is made of."""
     draw = random.Random(7)
     whole = sittings[-1]["ledger.db"]
-    for killed, least in ((False, 60), (True, 20)):
+    for was_killed, least in ((False, 60), (True, 20)):
         found = 0
         for _ in range(60):
-            files = as_killed(sittings[-1]) if killed else dict(sittings[-1])
+            files = killed(sittings[-1]) if was_killed else dict(sittings[-1])
             files["ledger.db"] = flip(whole, draw.randrange(len(whole) * 8))
             path = put_files(tmp_path, files)
             found += await refused_whole(path)
@@ -176,7 +168,7 @@ async def refused_whole(path: Path) -> bool:
 async def test_a_damaged_ledger_can_still_be_read_and_nothing_is_written(
     tmp_path: Path, sittings: list[Files]
 ) -> None:
-    path = put_files(tmp_path, as_killed(sittings[-1]))
+    path = put_files(tmp_path, killed(sittings[-1]))
     change(path, TABLES["who decided"], random.Random(1))
     async with await SqliteLedger.open(path) as ledger:
         assert len(await ledger.sessions()) == 1

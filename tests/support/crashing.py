@@ -5,7 +5,9 @@ kill comes at any point of it. What it was promised (acknowledged) it says over 
 """
 
 import asyncio
+import logging
 import os
+import resource
 import select
 import signal
 import time
@@ -17,7 +19,7 @@ from typing import Any
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import failpoints
 from pocketcoder_tui.core.actions import ActionState, Outcome, ToolCall
-from pocketcoder_tui.core.errors import TransitionRefused
+from pocketcoder_tui.core.errors import LedgerError, TransitionRefused
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.model import Finish, ModelRequest, PartKind, ReplyFinished, ReplyPart
@@ -169,8 +171,11 @@ async def live(world: World, say: Say) -> None:
     )
     person = Person(session, say, began)
     session.listen(person.heard)
-    await session.open()
-    await person.act(world.turns)
+    try:
+        await session.open()
+        await person.act(world.turns)
+    except LedgerError as error:
+        say(f"refused {error.sentence}")
     await session.aclose()
     say("over")
 
@@ -184,6 +189,8 @@ class Person:
     began: float
     rested: asyncio.Event = field(default_factory=asyncio.Event)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+    refusal: LedgerError | None = None
+    """Why a decision could not be kept."""
     old: set[str] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -195,6 +202,9 @@ class Person:
                 self.rested.set()
             case ev.ActionEnded():
                 self.look()
+            case ev.Noticed(level="error"):
+                self.refusal = LedgerError(event.sentence)
+                self.rested.set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -218,6 +228,10 @@ class Person:
                 await self.session.decide(action_id, Outcome.ALLOW)
             except TransitionRefused:
                 await asyncio.sleep(0)  # it is just being asked again; so is the person
+            except LedgerError as error:
+                self.refusal = error
+                self.rested.set()
+                return
             else:
                 self.say(f"decided {action_id}")
 
@@ -229,12 +243,18 @@ class Person:
         await self.settled.wait()
         for _ in range(turns):
             if self.session.transcript.turn_id:
-                await self.rested.wait()
+                await self.rest()
             self.rested.clear()
             text = new_id()
             await self.session.send(text)
             self.say(f"sent {text}")
-            await self.rested.wait()
+            await self.rest()
+
+    async def rest(self) -> None:
+        """Wait until the agent rests. Raises LedgerError when it never will."""
+        await self.rested.wait()
+        if self.refusal is not None:
+            raise self.refusal
 
 
 # --- lives and deaths
@@ -248,6 +268,8 @@ class Told:
     sent: list[str] = field(default_factory=list)
     settled: list[float] = field(default_factory=list)
     points: list[str] = field(default_factory=list)
+    refused: str = ""
+    """The ledger's sentence that ended it early."""
     over: bool = False
     stuck: bool = False
     """True when it went on for LONGEST_LIFE seconds, which none should."""
@@ -264,6 +286,8 @@ class Told:
                     self.settled.append(float(rest))
                 case "point":
                     self.points.append(rest)
+                case "refused":
+                    self.refused = rest
                 case "over":
                     self.over = True
 
@@ -277,17 +301,21 @@ def one_life(
     list_points: bool = False,
     on_deadline: Callable[[int], None] | None = None,
     clock: float = 0.0,
+    largest_file: int | None = None,
 ) -> Told:
     """Fork a life and wait for its end: killed after ``seconds``, at a point, or over.
 
     ``on_deadline`` gets the process's id just before it is killed for its time; ``clock`` is by
-    how many seconds the life's clock is wrong.
+    how many seconds the life's clock is wrong; a write beyond ``largest_file`` bytes fails in it.
     """
     own_end = seconds is None
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
         _set_clock(clock)
+        if largest_file is not None:
+            hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, hard))
         _be_born(world, theirs, point, times, list_points)
     os.close(theirs)
     told, heard = Told(), b""
@@ -325,6 +353,7 @@ def _be_born(world: World, pipe: int, point: str, times: int, list_points: bool)
     """In the child: live, and leave without a trace of the parent's."""
     status = 1
     try:
+        logging.disable()
 
         def say(line: str) -> None:
             os.write(pipe, f"{line}\n".encode())
@@ -333,7 +362,10 @@ def _be_born(world: World, pipe: int, point: str, times: int, list_points: bool)
             failpoints.hook(lambda reached: say(f"point {reached}"))
         elif point:
             failpoints.hook(failpoints.killer(point, times))
-        asyncio.run(live(world, say))
+        try:
+            asyncio.run(live(world, say))
+        except LedgerError as error:
+            say(f"refused {error.sentence}")
         status = 0
     finally:
         os._exit(status)
