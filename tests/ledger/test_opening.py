@@ -148,6 +148,14 @@ async def test_a_page_of_zeros_is_found(used: Path) -> None:
         await refused(used)
 
 
+async def test_a_schema_that_is_no_text_is_found(used: Path) -> None:
+    whole = content_of(used)
+    for word in (b"CREATE TABLE migration", b"tablemigration", b"indexevent_of_session"):
+        assert word in whole
+        put(used, whole.replace(word, word[:5] + b"\xa0" + word[6:]))
+        await refused(used)
+
+
 async def test_a_folder_in_its_place(path: Path) -> None:
     os.makedirs(path)
     with pytest.raises(LedgerError, match="not a file"):
