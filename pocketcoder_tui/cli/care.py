@@ -60,9 +60,10 @@ def recover(args: Arguments, paths: Paths) -> int:
 
     _require(paths)
     done = save(paths.ledger, _place(args.to) or place_for(paths.ledger, "recovered"))
+    sessions = f"{done.sessions:,} session{'' if done.sessions == 1 else 's'}"
     lost = f" {done.lost:,} events are lost." if done.lost else " No event is known to be lost."
     say(
-        f"Saved {done.events:,} events of {done.sessions:,} sessions in {done.to}.{lost}",
+        f"Saved {done.events:,} events of {sessions} in {done.to}.{lost}",
         f"The ledger {paths.ledger} is as it was.",
         f"To go on with what was saved: pocketcoder restore {done.to}",
     )
