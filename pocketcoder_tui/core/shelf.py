@@ -15,7 +15,7 @@ class Place(StrEnum):
     ANSWER = "answer"
     """What the model wrote."""
     ACTION = "action"
-    """A command, or the text of another action."""
+    """A command, the agent's or the person's, or the text of another action."""
     OUTPUT = "output"
 
 
@@ -28,7 +28,7 @@ class Hit:
     """Of the session."""
     place: Place
     entry_id: str
-    """The transcript's entry that holds it; empty for a title."""
+    """The transcript's entry that holds it; empty for a title and for what the person ran."""
     at: float
     """Unix seconds of the recording."""
     snippet: str

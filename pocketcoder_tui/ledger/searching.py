@@ -205,7 +205,7 @@ def _passages(
                 entry = whole["execution"]["action_id"]
                 yield _passage(where, parsed(output)[0], Place.OUTPUT, entry)
         case "person_ran":
-            yield _passage(where, whole["command"], Place.MESSAGE, "")
+            yield _passage(where, whole["command"], Place.ACTION, "")
             if output is not None:
                 yield _passage(where, parsed(output)[0], Place.OUTPUT, "")
         case _:
