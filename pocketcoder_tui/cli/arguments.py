@@ -17,8 +17,21 @@ COMMANDS = {
     "down": "stop the box of a workspace; its files and history stay",
     "reset": "delete the box and the history of a workspace, after asking",
     "sessions": "list the sessions of a workspace",
+    "audit": "verify, show or export the record of every decision, dispatch, result and login",
+    "backup": "copy the ledger of a workspace to a file",
+    "restore": "put a backup in the ledger's place; what was there is kept",
+    "recover": "save what can be read of a damaged ledger into a new file",
 }
 """Every command with its sentence."""
+
+AUDIT = {
+    "verify": "check the whole ledger; the exit status is 0 when all holds",
+    "show": "print the records for a person",
+    "export": "write the records as JSON lines, for anyone to verify",
+    "verifier": "print the program that verifies an export and needs nothing but Python",
+}
+"""What can be asked of the audit chain."""
+_LAST = 50
 
 _EPILOG = "commands:\n" + "".join(f"  {name:<10} {what}\n" for name, what in COMMANDS.items())
 _DESCRIPTION = (
@@ -44,6 +57,14 @@ class Arguments:
     model: str | None = None
     yes: bool = False
     json: bool = False
+    action: str = ""
+    """For audit: one of AUDIT."""
+    last: int = 0
+    """For audit show: how many records; 0 for all."""
+    to: str | None = None
+    """The file to write; None for the usual place."""
+    file: str = ""
+    """The backup to restore."""
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -86,13 +107,46 @@ def _workbench_parser() -> argparse.ArgumentParser:
 
 def _command_parser(command: str) -> argparse.ArgumentParser:
     parser = _Parser(prog=f"pocketcoder {command}", description=COMMANDS[command])
+    if command == "audit":
+        _add_audit(parser)
+        return parser
+    if command == "restore":
+        parser.add_argument("file", metavar="FILE", help="what backup wrote")
     if command != "setup":
         _add_workspace(parser)
-    if command in ("setup", "reset"):
+    if command in ("backup", "recover"):
+        parser.add_argument("--to", metavar="FILE", help="write this file, which must be new")
+    if command in ("setup", "reset", "restore"):
         parser.add_argument("--yes", action="store_true", help="do not ask")
     if command == "doctor":
         parser.add_argument("--json", action="store_true", help="for programs; README.md explains")
     return parser
+
+
+def _add_audit(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="WHAT", required=True)
+    for name, what in AUDIT.items():
+        action = actions.add_parser(name, help=what, description=what)
+        if name != "verifier":
+            _add_workspace(action)
+        if name in ("verify", "show"):
+            action.add_argument("--json", action="store_true", help="for programs")
+        if name == "show":
+            action.add_argument(
+                "--last",
+                metavar="N",
+                type=_count,
+                default=_LAST,
+                help=f"so many records from the end (default: {_LAST}; 0 for all)",
+            )
+        if name == "export":
+            action.add_argument("--to", metavar="FILE", help="write this file, which must be new")
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!a} is not a number of records")
+    return int(text)
 
 
 def _add_workspace(parser: argparse.ArgumentParser) -> None:

@@ -6,15 +6,20 @@ the output any more.
 """
 
 import contextlib
+import importlib
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pocketcoder_tui.cli.arguments import Arguments, UsageError, parse
+from pocketcoder_tui.cli.arguments import COMMANDS, Arguments, UsageError, parse
 from pocketcoder_tui.core.errors import PocketCoderError
 
 OK, REFUSED, USAGE, DEFECT, INTERRUPTED, UNREAD = 0, 1, 2, 70, 130, 141
+_MODULES = {name: name for name in COMMANDS} | dict.fromkeys(
+    ("backup", "restore", "recover"), "care"
+)
+"""The module of each command, loaded when it is used; without a command it is the workbench."""
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -47,35 +52,9 @@ def _dispatch(args: Arguments) -> int:
     from pocketcoder_tui.config.paths import Paths
 
     paths = Paths.for_workspace(Path(args.workspace))
-    match args.command:
-        case "setup":
-            from pocketcoder_tui.cli import setup
-
-            return setup.run(args, paths)
-        case "doctor":
-            from pocketcoder_tui.cli import doctor
-
-            return doctor.run(args, paths)
-        case "attach":
-            from pocketcoder_tui.cli import attach
-
-            return attach.run(args, paths)
-        case "down":
-            from pocketcoder_tui.cli import down
-
-            return down.run(args, paths)
-        case "reset":
-            from pocketcoder_tui.cli import reset
-
-            return reset.run(args, paths)
-        case "sessions":
-            from pocketcoder_tui.cli import sessions
-
-            return sessions.run(args, paths)
-        case _:
-            from pocketcoder_tui.cli import start
-
-            return start.run(args, paths)
+    module = importlib.import_module(f"pocketcoder_tui.cli.{_MODULES.get(args.command, 'start')}")
+    status: int = module.run(args, paths)
+    return status
 
 
 def _complain(status: int, sentence: str, hint: str = "") -> int:

@@ -7,7 +7,7 @@ The JSON's keys stay as they are within one number of ``schema``; new ones may b
     ok       true when everything that is required is in place; the exit status says the same
     checks   [{id, label, state: ok | missing | broken | busy, required, sentence, hint}]
     paths    {workspace, state, ledger, log, config, env}
-    ledger   {exists, version, newest, bytes, owner, tables,
+    ledger   {exists, version, newest, bytes, owner, tables, records, head,
               migrations: [{number, name, applied_at}]}   owner is a pid, 0 unknown, null nobody
 """
 
@@ -63,6 +63,8 @@ def as_json(facts: Facts, paths: Paths) -> dict[str, Any]:
             "bytes": ledger.size_bytes,
             "owner": ledger.owner,
             "tables": list(ledger.tables),
+            "records": ledger.records,
+            "head": ledger.head,
             "migrations": [
                 {"number": m.number, "name": m.name, "applied_at": m.applied_at}
                 for m in ledger.migrations

@@ -159,5 +159,7 @@ def _ledger(report: "SchemaReport") -> Check:
     if not report.exists:
         return _ok("ledger", "Ledger", "None yet; it is made at the first start.")
     sentence = f"Schema {report.version} of {report.newest}, {report.size_bytes:,} bytes."
+    if report.records:
+        sentence += f" {report.records:,} audit records, all verified."
     older = "It is brought up to date at the next start." if report.version < report.newest else ""
     return _ok("ledger", "Ledger", sentence, older)

@@ -4,6 +4,7 @@ PocketCoderError
 ├── WorkspaceError        the folder cannot be worked in
 ├── ConfigError           a setting or a configuration file is wrong
 ├── LedgerError           the database cannot be used
+│   ├── LedgerDamaged         its bytes are not those that were written
 │   └── TransitionRefused     a step that the action's life does not allow
 ├── SandboxError          Docker or the container
 │   ├── EngineMissing         not installed
@@ -56,6 +57,15 @@ class ConfigError(PocketCoderError):
 
 class LedgerError(PocketCoderError):
     """The database cannot be used."""
+
+
+class LedgerDamaged(LedgerError):
+    """The database, or the audit head beside it, is not as it was left; nothing was changed."""
+
+    hint = (
+        "Put a backup back (pocketcoder restore FILE), or save what can be read: "
+        "pocketcoder recover."
+    )
 
 
 class TransitionRefused(LedgerError):

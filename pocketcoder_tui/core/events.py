@@ -34,6 +34,34 @@ class SessionTitled:
     kind: Literal["session_titled"] = "session_titled"
 
 
+@dataclass(frozen=True, slots=True)
+class SessionArchived:
+    """The session is put away, or taken out again; it can be read and resumed as before."""
+
+    archived: bool
+    at: float
+    kind: Literal["session_archived"] = "session_archived"
+
+
+class Origin(StrEnum):
+    """Where the beginning of a session came from, when it did not happen in it."""
+
+    FORK = "fork"
+    IMPORT = "import"
+    RECOVERY = "recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """All that precedes happened elsewhere: nothing of it is open, or happens again, in here."""
+
+    origin: Origin
+    session_id: str
+    """The session in which it happened."""
+    at: float
+    kind: Literal["inherited"] = "inherited"
+
+
 # --- durable: what the person says
 
 
@@ -234,6 +262,8 @@ class Noticed:
 Durable = (
     SessionStarted
     | SessionTitled
+    | SessionArchived
+    | Inherited
     | MessageQueued
     | MessagesTaken
     | TurnStarted
@@ -322,7 +352,22 @@ class ScreenChanged:
     """The window that is shown."""
 
 
-Transient = OutputGrew | ActionHeld | ActionNeedsInput | RetryWaiting | BoxChanged | ScreenChanged
+@dataclass(frozen=True, slots=True)
+class PastRead:
+    """The beginning of a long session was read; its entries precede the others now."""
+
+    entries: int
+
+
+Transient = (
+    OutputGrew
+    | ActionHeld
+    | ActionNeedsInput
+    | RetryWaiting
+    | BoxChanged
+    | ScreenChanged
+    | PastRead
+)
 RunEvent = ActionHeld | OutputGrew | ActionNeedsInput | ActionReported
 """What happens to an action between its decision and its end."""
 ActionEvent = (

@@ -7,8 +7,10 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.events import Durable
 from pocketcoder_tui.core.model import ModelRequest, ReplyFinished, ReplyPart
+from pocketcoder_tui.core.shelf import Shelf
 
 # --- the model
 
@@ -52,10 +54,26 @@ class SessionSummary:
     """Unix seconds of the last event."""
     turns: int
     open_actions: int
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Some events of a session, in order."""
+
+    events: Sequence[Durable]
+    begins: int
+    """Where they begin; 0 when nothing precedes them."""
 
 
 class Ledger(Protocol):
-    """The one place that remembers."""
+    """The one place that remembers. Reading works at once; writing waits for ``verified``."""
+
+    async def verified(self) -> None:
+        """Return when everything that is in the ledger was checked.
+
+        Raises LedgerDamaged when something is not as it was written; then nothing is written.
+        """
 
     async def record(self, session_id: str, *events: Durable) -> None:
         """Append events in one durable transaction, and move the actions they are about.
@@ -64,11 +82,28 @@ class Ledger(Protocol):
         the disk or the file fails; in both cases nothing was changed.
         """
 
+    async def note(self, note: AuditNote, session_id: str = "") -> None:
+        """Add a record of its own to the audit chain, durably. Raises LedgerError."""
+
     async def replay(self, session_id: str) -> list[Durable]:
         """Every event of a session, in order. Raises LedgerError for an unknown session."""
 
-    async def sessions(self) -> list[SessionSummary]:
-        """All sessions, the last changed first."""
+    async def tail(self, session_id: str, at_least: int) -> Tail:
+        """The end of a session: so many events or more, with all that they refer to.
+
+        It begins where nothing was open; how the session began and its title stand in front.
+        Raises LedgerError for an unknown session.
+        """
+
+    def past(self, session_id: str, before: int) -> AsyncGenerator[Sequence[Durable]]:
+        """The events before a place that ``tail`` gave, in order, some at a time."""
+
+    async def sessions(self, *, archived: bool = False) -> list[SessionSummary]:
+        """All sessions, the last changed first; with ``archived`` also those put away."""
+
+    @property
+    def shelf(self) -> Shelf:
+        """Sessions as wholes."""
 
     async def aclose(self) -> None:
         """Close the file."""

@@ -9,6 +9,7 @@ from pocketcoder_tui.core.actions import Action, ActionState, Decision, Executio
 from pocketcoder_tui.core.model import PartKind, Usage
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
 
+ELSEWHERE = "It was open in the session that this one came from."
 LIVE_OUTPUT_LIMIT = 64_000
 """Characters of a running command's output kept for the screen; the newest stay."""
 
@@ -110,6 +111,8 @@ class Transcript:
     model: str = ""
     usage: Usage = field(default_factory=Usage)
     """Of the last reply."""
+    prefix: str = ""
+    """How the ids that are counted begin, so that two parts of a session can be joined."""
     _remarks: int = 0
     _lines: int = 0
 
@@ -131,6 +134,10 @@ class Transcript:
             raise KeyError(action_id)
         return entry
 
+    def precede(self, past: "Transcript") -> None:
+        """Put another part's entries in front; nothing of it is open."""
+        self.entries = {**past.entries, **self.entries}
+
     def apply_all(self, events: Iterable[ev.Event]) -> None:
         """Fold many events in."""
         for event in events:
@@ -141,6 +148,8 @@ class Transcript:
         match event:
             case ev.SessionStarted() | ev.SessionTitled() | ev.TurnStarted() | ev.TurnEnded():
                 return self._apply_session(event)
+            case ev.Inherited():
+                self._leave_behind()
             case ev.MessageQueued():
                 return self._add(Said(event.message_id, event.text, event.at))
             case ev.MessagesTaken():
@@ -151,11 +160,14 @@ class Transcript:
                 return self._remark(event.level, event.sentence, event.hint)
             case ev.PersonRan():
                 self._lines += 1
-                return self._add(Typed(f"line-{self._lines}", event))
-            case ev.RetryWaiting() | ev.BoxChanged() | ev.ScreenChanged():
-                return ""
+                return self._add(Typed(f"{self.prefix}line-{self._lines}", event))
+            case ev.SessionArchived() | ev.PastRead() | ev.RetryWaiting():
+                pass
+            case ev.BoxChanged() | ev.ScreenChanged():
+                pass
             case _:
                 return self._apply_action(event)
+        return ""
 
     def _apply_session(
         self, event: ev.SessionStarted | ev.SessionTitled | ev.TurnStarted | ev.TurnEnded
@@ -231,7 +243,19 @@ class Transcript:
 
     def _remark(self, level: Literal["info", "warning", "error"], text: str, hint: str) -> str:
         self._remarks += 1
-        return self._add(Remark(f"remark-{self._remarks}", level, text, hint))
+        return self._add(Remark(f"{self.prefix}remark-{self._remarks}", level, text, hint))
+
+    def _leave_behind(self) -> None:
+        """What was open where the session came from is not open here."""
+        self.turn_id = self.reply_id = ""
+        self._close_part()
+        for entry in self.entries.values():
+            if isinstance(entry, Deed) and entry.state.is_open:
+                left = entry.state is ActionState.DISPATCHED
+                entry.state = ActionState.UNKNOWN if left else ActionState.SUPERSEDED
+                entry.why = ELSEWHERE
+            elif isinstance(entry, Said):
+                entry.queued = False
 
     def _taken(self, event: ev.MessagesTaken) -> str:
         """Taken messages move to where the model read them."""

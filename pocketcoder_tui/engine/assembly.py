@@ -19,6 +19,7 @@ from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.login import login
 from pocketcoder_tui.engine.options import Options
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.session import Session, Terms
@@ -39,7 +40,7 @@ async def make_workbench(options: Options) -> Session:
     """
     from pocketcoder_tui.ledger import SqliteLedger
 
-    ledger = await SqliteLedger.open(options.paths.ledger)
+    ledger = await SqliteLedger.open(options.paths.ledger, login=login())
     try:
         journal = await _open_journal(ledger, options)
         voice = Voice(options)
@@ -62,7 +63,7 @@ async def make_workbench(options: Options) -> Session:
         setup=Setup(settings, options.paths.engine_log),
         make_keeper=make_keeper,
         attach=_attach_to_box,
-        terms=Terms(masker, outputs, settings.command_limit),
+        terms=Terms(masker, outputs, settings.command_limit, settings.output_days),
     )
 
 
@@ -188,7 +189,7 @@ async def _chosen(ledger: Ledger, options: Options) -> str:
     """The id of the session to take up; empty for a new one."""
     if not options.resume and not options.latest:
         return ""
-    ids = [summary.id for summary in await ledger.sessions()]
+    ids = [summary.id for summary in await ledger.sessions(archived=not options.latest)]
     if options.latest:
         return ids[0] if ids else ""
     return _only([i for i in ids if i.startswith(options.resume)], options.resume)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import failpoints
 from pocketcoder_tui.core.actions import Action, Ended, Execution
 from pocketcoder_tui.core.errors import (
     DeliveryRefused,
@@ -140,6 +141,7 @@ class Commands:
         def finish(ended: CommandEnded) -> Execution:
             return command_result(action, ended, started, news or window.news)
 
+        failpoints.reach("before dispatch", "shell")
         try:
             done = await self._runs.drain(run, window.run(action.id, command), finish)
         except (DeliveryRefused, ShellBusy) as error:
@@ -150,6 +152,7 @@ class Commands:
         except Exception:  # boundary: a tool's execution
             log.exception("the terminal failed")
             return await self._find(run)
+        failpoints.reach("after dispatch", "shell")
         return done or unknown(action, "The terminal ended its report without a result.")
 
     async def _find(self, run: Run) -> Execution:
@@ -172,7 +175,10 @@ class Commands:
 
     async def _fate(self, run: Run, terminal: Terminal) -> Execution:
         action, now = run.action, time.time()
-        match await terminal.find(action.id):
+        failpoints.reach("before asking for", "shell")
+        found = await terminal.find(action.id)
+        failpoints.reach("after asking for", "shell")
+        match found:
             case CommandEnded() as ended:
                 return command_result(action, ended, now - ended.seconds)
             case StillRunning():

@@ -1,13 +1,13 @@
 """The approval desk: where actions wait, for ever if need be, and decisions arrive."""
 
 import asyncio
-import getpass
 import time
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Action, ActionState, DecidedBy, Decision, Outcome
 from pocketcoder_tui.core.errors import TransitionRefused
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.login import login_name
 from pocketcoder_tui.gatekeeper.policy import Verdict
 
 MOVED = "It would happen in another place than was shown, so it is asked again."
@@ -65,7 +65,7 @@ class Desk:
         if future is None or future.done():
             raise TransitionRefused("This action is being asked again or taken back.")
         action = self._journal.transcript.deed(action_id).action
-        decision = _decision(action, outcome, DecidedBy.PERSON, _login(), reason)
+        decision = _decision(action, outcome, DecidedBy.PERSON, login_name(), reason)
         self._deciding[action_id] = None
         await asyncio.shield(asyncio.ensure_future(self._record(decision, future)))
 
@@ -113,11 +113,3 @@ class Desk:
 
 def _decision(action: Action, outcome: Outcome, by: DecidedBy, who: str, reason: str) -> Decision:
     return Decision(action.id, outcome, by, action.digest, who, reason, time.time())
-
-
-def _login() -> str:
-    """The person's login name; a machine without one still has a person."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "person"

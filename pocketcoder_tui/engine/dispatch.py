@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import failpoints
 from pocketcoder_tui.core.actions import Action, Decision, Ended, Execution, Outcome
 from pocketcoder_tui.core.errors import PocketCoderError, SandboxError, TransitionRefused
 from pocketcoder_tui.core.masking import Masker
@@ -97,6 +98,7 @@ class Dispatcher:
         tool = FILE_TOOLS[action.call.tool]
         await leave()
         started = time.time()
+        failpoints.reach("before dispatch", "file tool")
         try:
             execution = await tool.perform(action, ready.box)
         except SandboxError:
@@ -104,6 +106,7 @@ class Dispatcher:
         except Exception:  # boundary: a tool's execution
             log.exception("a file tool failed")
             execution = await self._recall(action)
+        failpoints.reach("after dispatch", "file tool")
         await self._end(_timed(execution, started))
 
     async def _perform_terminal_tool(self, action: Action, leave: Leave) -> None:
@@ -115,6 +118,7 @@ class Dispatcher:
             raise Moved
         await leave()
         started = time.time()
+        failpoints.reach("before dispatch", "terminal tool")
         try:
             execution = await tool.perform(action, scene)
         except PocketCoderError as error:
@@ -122,6 +126,7 @@ class Dispatcher:
         except Exception:  # boundary: a tool's execution
             log.exception("a tool of the terminal failed")
             execution = unknown(action, OWN_FAULT)
+        failpoints.reach("after dispatch", "terminal tool")
         await self._end(_timed(execution, started))
 
     async def _end(self, execution: Execution) -> Execution:
@@ -140,7 +145,10 @@ class Dispatcher:
         """Ask what became of a file tool's action; one that did not start never will."""
         try:
             ready = await ask_in(self._keeper, action)
-            return self._remembered(action, await recall(ready.box, action.id))
+            failpoints.reach("before asking for", "file tool")
+            memory = await recall(ready.box, action.id)
+            failpoints.reach("after asking for", "file tool")
+            return self._remembered(action, memory)
         except SandboxError as error:
             return unknown(action, error.sentence)
         except Exception:  # boundary: a tool's execution

@@ -17,8 +17,8 @@ LATE_OUTPUT = 2_000
 RUNNING = "Still running when the turn was stopped. Its output is not known yet."
 
 
-class _Fold:
-    """Collects messages; results are filled in at the end, when all that happened is known."""
+class History:
+    """Collects messages; results are filled in when they are asked for, from all that is known."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -37,6 +37,7 @@ class _Fold:
         """What the model is to know before it is asked again."""
 
     def feed(self, event: ev.Durable) -> None:
+        """Take the next event."""
         match event:
             case ev.MessageQueued():
                 self.said[event.message_id] = event.text
@@ -51,6 +52,8 @@ class _Fold:
                 self.provider = event.provider
             case ev.PartGrew():
                 self.parts.append(ReplyPart(event.part, event.text, event.call, event.raw))
+            case ev.Inherited():
+                self.close_reply()
             case ev.ActionProposed():
                 self.actions[event.action.call.id] = event.action
             case ev.ActionDecided():
@@ -73,6 +76,23 @@ class _Fold:
                 self.notes.append(event)
             case _:
                 pass
+
+    def whole(self) -> tuple[Message, ...]:
+        """Return the messages for a model call that begins now.
+
+        Every call of a reply is answered in the message right after it, in the calls' order,
+        whatever became of it.
+        """
+        self.close_reply()
+        self.tell()
+        messages: list[Message] = []
+        for message in self.messages:
+            messages.append(message)
+            asked = [p.call for p in message.parts if p.call is not None]
+            if asked:
+                results = tuple(self.result(call) for call in asked)
+                messages.append(Message(Role.USER, results=results))
+        return tuple(messages)
 
     def tell(self) -> None:
         """What happened meanwhile goes in before the model speaks or is spoken to again."""
@@ -116,24 +136,11 @@ class _Fold:
 
 
 def history(events: Iterable[ev.Durable]) -> tuple[Message, ...]:
-    """Return the messages for the next model call.
-
-    Every call of a reply is answered in the message right after it, in the calls' order,
-    whatever became of it.
-    """
-    fold = _Fold()
+    """Return what the model is told of these events; see History.whole."""
+    fold = History()
     for event in events:
         fold.feed(event)
-    fold.close_reply()
-    fold.tell()
-    messages: list[Message] = []
-    for message in fold.messages:
-        messages.append(message)
-        asked = [p.call for p in message.parts if p.call is not None]
-        if asked:
-            results = tuple(fold.result(call) for call in asked)
-            messages.append(Message(Role.USER, results=results))
-    return tuple(messages)
+    return fold.whole()
 
 
 def denial(decision: Decision) -> str:

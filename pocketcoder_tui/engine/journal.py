@@ -1,16 +1,21 @@
 """The one door through which a session changes: recorded first, then shown."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from pocketcoder_tui.core.errors import LedgerError, TransitionRefused
-from pocketcoder_tui.core.events import Durable, Event, Transient
+from pocketcoder_tui.core.events import Durable, Event, PastRead, ReplyStarted, Transient
+from pocketcoder_tui.core.model import Message
 from pocketcoder_tui.core.ports import Ledger
 from pocketcoder_tui.core.transcript import Transcript
+from pocketcoder_tui.engine.history import History
 
 log = logging.getLogger(__name__)
+WINDOW = 1_000
+"""Events at the end of a session that are read before it is shown; the rest follows behind."""
 Listener = Callable[[Event], None]
 
 
@@ -21,12 +26,17 @@ class Journal:
         self.session_id = session_id
         self.transcript = Transcript()
         self.events: list[Durable] = []
-        """Every durable event so far; the model's history is a fold over it."""
+        """Every durable event since the place from which the session was read back."""
         self._ledger = ledger
         self._preface = tuple(preface)
         self._listeners: list[Listener] = []
         self._lock = asyncio.Lock()
         self._owed: tuple[Durable, ...] = ()
+        self._begins = 0
+        """The place in the log at which ``events`` begin; 0 when nothing precedes them."""
+        self._history: History | None = None
+        self._past = asyncio.Lock()
+        """Held while what precedes is read, so that it is read once."""
         self._writes: set[asyncio.Task[None]] = set()
 
     def listen(self, on_event: Listener) -> Callable[[], None]:
@@ -35,11 +45,40 @@ class Journal:
         return lambda: self._listeners.remove(on_event)
 
     async def read_back(self) -> None:
-        """Fold in what the ledger holds of the session. Raises LedgerError."""
-        events = await self._ledger.replay(self.session_id)
+        """Fold in the end of what the ledger holds of the session. Raises LedgerError."""
+        tail = await self._ledger.tail(self.session_id, WINDOW)
         self._preface = ()
-        for event in events:
+        self._begins = tail.begins
+        for event in tail.events:
             self._apply(event)
+
+    async def read_past(self) -> None:
+        """Fold in what precedes the end that was read back; once, however often it is called.
+
+        The end begins where nothing was open, so the two parts are folded apart and joined.
+        Raises LedgerError.
+        """
+        async with self._past:
+            if self._history is None:
+                history, past = History(), Transcript(prefix="earlier-")
+                await self._fold_past(history, past)
+                for event in self.events:
+                    history.feed(event)
+                self._history = history
+                self.transcript.precede(past)
+                if past.entries:
+                    self.show(PastRead(len(past.entries)))
+
+    async def begin_reply(self, started: ReplyStarted) -> tuple[Message, ...]:
+        """Record that the model is asked; returns what it is told: all of the session until then.
+
+        What happens from then on is for the next call, in every later request as well. Raises
+        LedgerError.
+        """
+        await self.read_past()
+        told: list[Message] = []
+        await self._shielded(self._begin_reply(started, told))
+        return tuple(told)
 
     async def write(self, *events: Durable) -> None:
         """Record events in one transaction, then apply and show them, even if cancelled meanwhile.
@@ -72,9 +111,24 @@ class Journal:
         task.add_done_callback(self._writes.discard)
         await asyncio.shield(task)
 
+    async def _fold_past(self, history: History, past: Transcript) -> None:
+        if not self._begins:
+            return
+        async with contextlib.aclosing(self._ledger.past(self.session_id, self._begins)) as pages:
+            async for events in pages:
+                past.apply_all(events)
+                for event in events:
+                    history.feed(event)
+
     async def _write(self, events: Sequence[Durable]) -> None:
         async with self._lock:
             await self._record(events)
+
+    async def _begin_reply(self, started: ReplyStarted, told: list[Message]) -> None:
+        async with self._lock:
+            await self._record([started])
+            if self._history is not None:
+                told += self._history.whole()
 
     async def _tell(self, event: Durable) -> None:
         async with self._lock:
@@ -110,6 +164,8 @@ class Journal:
     def _apply(self, event: Durable) -> None:
         self.transcript.apply(event)
         self.events.append(event)
+        if self._history is not None:
+            self._history.feed(event)
         self._notify(event)
 
     def _notify(self, event: Event) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +62,18 @@ class Outputs:
         except OSError as error:
             raise SandboxError(f"The output cannot be read: {error.strerror}.") from error
         return Slice("".join(chosen), first, len(chosen), total, cut)
+
+    def forget(self, action_ids: Iterable[str]) -> None:
+        """Delete what is kept of these actions. Raises OSError."""
+        for action_id in action_ids:
+            if is_id(action_id):
+                self._path(action_id).unlink(missing_ok=True)
+
+    def prune(self, before: float) -> None:
+        """Delete what was last written before a moment (Unix seconds). Raises OSError."""
+        for place in self._folder.glob("*.txt"):
+            if place.stat().st_mtime < before:
+                place.unlink(missing_ok=True)
 
     def _path(self, action_id: str) -> Path:
         return self._folder / f"{action_id}.txt"

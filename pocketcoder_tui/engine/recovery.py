@@ -10,7 +10,7 @@ def unfinished_turn(events: Sequence[ev.Durable]) -> str:
     """The id of the turn that has no end, or an empty string."""
     for event in reversed(events):
         match event:
-            case ev.TurnEnded():
+            case ev.TurnEnded() | ev.Inherited():
                 return ""
             case ev.TurnStarted():
                 return event.turn_id
@@ -25,7 +25,7 @@ def unanswered(events: Sequence[ev.Durable]) -> bool:
         match event:
             case ev.MessageQueued():
                 return True
-            case ev.TurnStarted() | ev.TurnEnded():
+            case ev.TurnStarted() | ev.TurnEnded() | ev.Inherited():
                 return False
             case _:
                 continue

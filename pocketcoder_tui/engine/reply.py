@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import failpoints
 from pocketcoder_tui.core.actions import ToolCall
 from pocketcoder_tui.core.errors import ModelError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.model import Finish, ModelRequest, PartKind, ReplyFinished, ReplyPart
 from pocketcoder_tui.core.ports import Model
-from pocketcoder_tui.engine.history import history
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.tools import SPECS
 from pocketcoder_tui.reasoning.retry import stream_with_retries
@@ -31,17 +31,16 @@ class Reply:
 
 
 async def ask(model: Model, system: str, turn_id: str, journal: Journal) -> Reply:
-    """Send the session to the model and record its reply. Raises ModelError.
+    """Send the session to the model and record its reply. Raises ModelError, LedgerError.
 
     Cancelling ends the stream; what had arrived is kept.
     """
     reply_id = new_id()
     started = ev.ReplyStarted(turn_id, reply_id, model.provider, model.name, time.time())
-    await journal.write(started)
-    # What happens from here on is for the next call, in every later request as well.
-    before = next(n for n in range(len(journal.events), 0, -1) if journal.events[n - 1] is started)
-    request = ModelRequest(model.name, system, SPECS, history(journal.events[:before]))
+    told = await journal.begin_reply(started)
+    request = ModelRequest(model.name, system, SPECS, told)
     recorder = _Recorder(journal, reply_id)
+    failpoints.reach("before call", "model")
     try:
         stream = stream_with_retries(model, request, on_wait=_show_wait(journal, reply_id))
         async with contextlib.aclosing(stream) as items:
@@ -53,6 +52,7 @@ async def ask(model: Model, system: str, turn_id: str, journal: Journal) -> Repl
     except asyncio.CancelledError:
         await recorder.end(ReplyFinished(Finish.CUT, STOPPED))
         raise
+    failpoints.reach("after call", "model")
     return await recorder.end(recorder.finished)
 
 

@@ -5,10 +5,11 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Outcome
+from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.errors import KeyMissing, PocketCoderError
 from pocketcoder_tui.core.ids import new_id
@@ -22,6 +23,7 @@ from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.library import Library
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.recovery import open_deeds, unanswered, unfinished_turn
@@ -45,6 +47,8 @@ class Terms:
     outputs: Outputs
     command_limit: float
     """Seconds after which the model is told that a command still runs."""
+    output_days: int = 0
+    """Days for which output is kept; 0 keeps it for ever."""
 
 
 class Session:
@@ -70,6 +74,9 @@ class Session:
         self._keeper = make_keeper(journal, self._crew)
         self._desk = Desk(journal)
         self._masker = terms.masker
+        self._output_days = terms.output_days
+        self.library = Library(ledger.shelf, terms.outputs)
+        """Sessions as wholes, this one and the others."""
         self._dispatcher = Dispatcher(
             self._keeper,
             journal,
@@ -112,6 +119,10 @@ class Session:
     async def open(self) -> None:
         """See Workbench; the box starts in the background."""
         await self._take_up()
+        self._crew.start(self._ledger.verified(), "check of the ledger")
+        self._crew.start(self._journal.read_past(), "past")
+        self._crew.start(self._account(self._key_use("in use")), "account")
+        self._crew.start(self.library.prune(self._output_days), "pruning")
         self._crew.start(self._start_box(), "box start")
         self._crew.start(self._voice.warm(), "model library")
 
@@ -130,6 +141,7 @@ class Session:
         """See Workbench."""
         self._masker.learn(key.strip())
         await self._voice.set_key(key)
+        await self._account(self._key_use("entered"))
         self._crew.start(self._voice.warm(), "model library")
 
     async def take_tour(self) -> None:
@@ -279,6 +291,16 @@ class Session:
             self._begin(turn_id, mine)
         elif self._voice.ready and unanswered(self._journal.events):
             self._begin()
+
+    def _key_use(self, how: str) -> AuditNote | None:
+        """What is to be accounted for about the key of this moment."""
+        note = self._voice.key_use()
+        return None if note is None else replace(note, facts={"what": how, **note.facts})
+
+    async def _account(self, note: AuditNote | None) -> None:
+        """Write it into the audit chain. Raises LedgerError."""
+        if note is not None:
+            await self._ledger.note(note)
 
     async def _start_box(self) -> None:
         """Start the box unless something is missing; the checklist says what."""

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import Sequence
 
 from pydantic import SecretStr
 
 from pocketcoder_tui.config.secrets import keep_key
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.audit import AuditKind, AuditNote
 from pocketcoder_tui.core.checks import Check, CheckState
 from pocketcoder_tui.core.errors import ConfigError, KeyMissing
 from pocketcoder_tui.core.ports import Model
@@ -18,6 +20,8 @@ from pocketcoder_tui.reasoning.prompt import system_prompt
 
 TOUR = "tour"
 """The provider name of the scripted model."""
+FINGERPRINT = 8
+"""Digits of the key's sha256 that tell keys apart and say nothing about one."""
 
 
 class Voice:
@@ -48,6 +52,18 @@ class Voice:
             self._model = _tour()
         elif self._key is not None and self._key.get_secret_value():
             self._model = self._gemini(self._key)
+
+    def key_use(self) -> AuditNote | None:
+        """What is to be accounted for about the key in use, never the key; None without one."""
+        if self._key is None or self._model is None or self._model.provider == TOUR:
+            return None
+        mark = hashlib.sha256(self._key.get_secret_value().encode("utf-8")).hexdigest()
+        facts = {
+            "provider": self._model.provider,
+            "model": self._model.name,
+            "fingerprint": mark[:FINGERPRINT],
+        }
+        return AuditNote(AuditKind.KEY, facts)
 
     async def warm(self) -> None:
         """Load the model's library in a thread, so that the first message does not wait for it."""

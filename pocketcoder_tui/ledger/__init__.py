@@ -2,6 +2,19 @@
 
 from pocketcoder_tui.ledger.inspection import AppliedMigration, SchemaReport, schema_report
 from pocketcoder_tui.ledger.ownership import owner_of
+from pocketcoder_tui.ledger.recovering import Recovered, recover
+from pocketcoder_tui.ledger.restoring import Restored, back_up, restore
 from pocketcoder_tui.ledger.store import SqliteLedger
 
-__all__ = ["AppliedMigration", "SchemaReport", "SqliteLedger", "owner_of", "schema_report"]
+__all__ = [
+    "AppliedMigration",
+    "Recovered",
+    "Restored",
+    "SchemaReport",
+    "SqliteLedger",
+    "back_up",
+    "owner_of",
+    "recover",
+    "restore",
+    "schema_report",
+]

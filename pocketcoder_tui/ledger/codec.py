@@ -7,9 +7,9 @@ character, as in a path that is not UTF-8) is kept like any other, though UTF-8 
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.events import Durable
@@ -40,14 +40,30 @@ def encode_json(value: Mapping[str, object]) -> str:
 
 def decode(body: str) -> Durable:
     """Read an event. Raises LedgerError when the text is no event that this version knows."""
+    return understood(parsed(body))
+
+
+def parsed(body: str) -> Any:
+    """Read JSON text. Raises LedgerError when it is none."""
     try:
-        return _EVENT.validate_python(json.loads(body))
+        return json.loads(body)
     except (ValueError, RecursionError) as error:
-        kind = type(error).__name__ if isinstance(error, ValidationError) else str(error)
-        raise LedgerError(
-            f"An event in the ledger cannot be read ({kind}).",
-            hint="The file may be damaged, or written by another version. Run: pocketcoder doctor.",
-        ) from error
+        raise _unreadable(str(error)) from error
+
+
+def understood(whole: object) -> Durable:
+    """Make the event that JSON describes. Raises LedgerError when it is none of this version."""
+    try:
+        return _EVENT.validate_python(whole)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(type(error).__name__) from error
+
+
+def _unreadable(why: str) -> LedgerError:
+    return LedgerError(
+        f"An event in the ledger cannot be read ({why}).",
+        hint="The file may be damaged, or written by another version. Run: pocketcoder doctor.",
+    )
 
 
 def _dumps(value: object) -> str:

@@ -1,4 +1,4 @@
-"""From a path to an open connection of ours: owned, checked, made or migrated, and set up."""
+"""From a path to an open connection of ours: owned, looked at, made or migrated, and set up."""
 
 import os
 import sqlite3
@@ -6,10 +6,14 @@ import stat
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from pocketcoder_tui.core.errors import LedgerError
+from pocketcoder_tui.core.errors import LedgerDamaged, LedgerError
 from pocketcoder_tui.ledger import failures, schema
-from pocketcoder_tui.ledger.inspection import inspect
+from pocketcoder_tui.ledger.chain import last_link
+from pocketcoder_tui.ledger.copying import copy, place_for
+from pocketcoder_tui.ledger.head import Head, check_end, head_path, read_head, sync_folder
+from pocketcoder_tui.ledger.inspection import CHAINED, Facts, inspect, no_head
 from pocketcoder_tui.ledger.ownership import Ownership
+from pocketcoder_tui.ledger.verification import verify
 
 BUSY_SECONDS = 2.0
 """How long to wait for a program that only reads the file for a moment, such as a doctor's."""
@@ -21,6 +25,8 @@ _SETTINGS = (
     # REPLACE deletes rows; only with this are they guarded by the delete triggers.
     "PRAGMA recursive_triggers = ON",
     "PRAGMA trusted_schema = OFF",
+    # What a person deleted is not left in a free page.
+    "PRAGMA secure_delete = ON",
     # Take the lock now rather than at the first record.
     "BEGIN EXCLUSIVE",
     "COMMIT",
@@ -32,56 +38,124 @@ def take(path: Path) -> Ownership:
 
     Raises LedgerError.
     """
-    try:
+    with failures.explained(path):
         _make_folder(path.parent)
-    except OSError as error:
-        raise failures.from_os(path, error) from error
     return Ownership(path)
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the ledger at ``path``, which the caller owns; a missing or empty file is made.
+class Opening:
+    """Opens a ledger that the caller owns. Owns its head, and its file for reading it as a whole.
 
-    Nothing is written to a file that is not an intact ledger of ours. Raises LedgerError.
+    The file is opened before SQLite opens it and closed after: closing any descriptor of it in
+    between would drop SQLite's locks (https://www.sqlite.org/howtocorrupt.html, 2.2).
     """
-    try:
+
+    head: Head
+    file: int
+    """A descriptor of the database file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._undo = ExitStack()
+
+    def connect(self) -> sqlite3.Connection:
+        """Return the connection; a missing or empty file is made, an older one brought forward.
+
+        Nothing is written to a file that is not a ledger of ours, or does not end where its head
+        says. Raises LedgerError, and then nothing stays open.
+        """
+        with failures.explained(self._path):
+            try:
+                return self._connect()
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Let go of head and file, once the connection is closed; twice is harmless."""
+        self._undo.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        path = self._path
         if not path.exists() or (path.is_file() and path.stat().st_size == 0):
-            _make(path)
-        inspect(path)
+            self._make()
+        facts = inspect(path)
+        self._take_head(facts)
         if stat.S_IMODE(path.stat().st_mode) != 0o600:
             path.chmod(0o600)
+        self.file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._undo.callback(os.close, self.file)
         with ExitStack() as undo:
-            connection = _connect(path)
+            connection = _open(path)
             undo.callback(connection.close)
             _set_up(connection)
             # Left by inspect; nobody else is in the file, and our own index is on the heap.
             path.with_name(path.name + "-shm").unlink(missing_ok=True)
-            schema.migrate(connection)
+            self._bring_forward(connection, facts)
+            self.head.settle(last_link(connection))
             undo.pop_all()
         return connection
-    except sqlite3.Error as error:
-        raise failures.from_sqlite(path, error) from error
-    except OSError as error:
-        raise failures.from_os(path, error) from error
+
+    def _take_head(self, facts: Facts) -> None:
+        """Compare the end of the chain with the head, before the file is opened to be written."""
+        path = self._path
+        mark = read_head(path)
+        if facts.version >= CHAINED:
+            if mark is None:
+                raise no_head(path)
+            check_end(path, mark, facts.end)
+        self.head = Head(path)
+        self._undo.callback(self.head.close)
+
+    def _bring_forward(self, connection: sqlite3.Connection, facts: Facts) -> None:
+        """Apply the migrations that the ledger lacks, after a check and a backup."""
+        if facts.version == schema.newest():
+            return
+        if facts.version >= CHAINED:
+            verify(self._path, connection, self.head.mark, self.file)
+        (answer,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if answer != "ok":
+            raise LedgerDamaged(f"The ledger {self._path} is damaged: {answer.splitlines()[-1]}.")
+        self.head.unseal()
+        copy(connection, place_for(self._path, f"schema-{facts.version}"))
+        schema.migrate(connection)
+
+    def _make(self) -> None:
+        """Make a new ledger beside its place and move it there, so that it is whole or absent."""
+        path = self._path
+        mark = read_head(path)
+        if mark is not None and (mark.coming or mark.now).seq > 1:
+            raise LedgerDamaged(
+                f"The ledger {path} is gone, and its audit head knows of "
+                f"{(mark.coming or mark.now).seq} records.",
+                hint="Put a backup back (pocketcoder restore FILE), or, if you removed the ledger "
+                f"yourself, remove {head_path(path)} too.",
+            )
+        head_path(path).unlink(missing_ok=True)
+        Head(path).close()
+        new = path.with_name(path.name + ".new")
+        parts = [new.with_name(new.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+        with ExitStack() as undo:
+            for part in parts:
+                part.unlink(missing_ok=True)
+                undo.callback(part.unlink, missing_ok=True)
+            make_empty(new)
+            new.rename(path)
+            undo.pop_all()
+        sync_folder(path.parent)
 
 
-def _make(path: Path) -> None:
-    """Make a new ledger beside its place and move it there, so that it is whole or absent."""
-    new = path.with_name(path.name + ".new")
-    parts = [new.with_name(new.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
-    with ExitStack() as undo:
-        for part in parts:
-            part.unlink(missing_ok=True)
-            undo.callback(part.unlink, missing_ok=True)
-        os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        with closing(_connect(new)) as connection:
-            connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-            schema.migrate(connection)
-            # Last, so that all is in the file itself and nothing in a log beside it.
-            _set_up(connection)
-        new.rename(path)
-        undo.pop_all()
-    _sync_folder(path.parent)
+def make_empty(new: Path) -> None:
+    """Make a ledger of the newest schema in a file that must not exist, all in the one file.
+
+    Raises sqlite3.Error, OSError.
+    """
+    os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    with closing(_open(new)) as connection:
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        schema.migrate(connection)
+        # Last, so that all is in the file itself and nothing in a log beside it.
+        _set_up(connection)
 
 
 def _set_up(connection: sqlite3.Connection) -> None:
@@ -94,7 +168,7 @@ def _set_up(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _open(path: Path) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode=rw"
     # aiosqlite's worker thread is the only one that uses it after this one hands it over.
     return sqlite3.connect(
@@ -112,12 +186,3 @@ def _make_folder(folder: Path) -> None:
     except FileExistsError:
         if not folder.is_dir():
             raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring a rename to the disk."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -5,23 +5,24 @@ import sqlite3
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Action, Decision, Execution
 from pocketcoder_tui.core.errors import LedgerError, TransitionRefused
-from pocketcoder_tui.ledger.codec import encode, encode_json
+from pocketcoder_tui.ledger.codec import encode_json
+from pocketcoder_tui.ledger.packing import pack
+from pocketcoder_tui.ledger.verify_audit import Event
 
 
-def append(db: sqlite3.Connection, session_id: str, event: ev.Durable, at: float) -> None:
+def append(db: sqlite3.Connection, session_id: str, event: ev.Durable, at: float) -> Event:
     """Write one event and all that follows from it, inside the caller's transaction.
 
     ``at`` is the moment of recording, Unix seconds. Raises LedgerError, TransitionRefused,
     sqlite3.Error, UnicodeEncodeError (a lone surrogate in an identifier) or OverflowError (a
     number beyond 64 bits where a table holds one); the caller rolls back.
     """
-    body = encode(event)
     if isinstance(event, ev.SessionStarted):
         _session_started(db, session_id, event)
-    seq = db.execute(
-        "INSERT INTO event (session_id, at, kind, body) VALUES (?, ?, ?, ?)",
-        (session_id, at, event.kind, body),
-    ).lastrowid
+    if isinstance(event, ev.Inherited):
+        raise TransitionRefused("A session that has begun inherits nothing.")
+    row = insert(db, session_id, event, at)
+    seq = row[0]
     match event:
         case ev.ActionProposed():
             _proposed(db, session_id, event.action)
@@ -40,6 +41,20 @@ def append(db: sqlite3.Connection, session_id: str, event: ev.Durable, at: float
             _move(db, session_id, event.action_id, "superseded")
         case _:
             _conversation(db, session_id, event)
+    return row
+
+
+def insert(db: sqlite3.Connection, session_id: str, event: ev.Durable, at: float) -> Event:
+    """Write one event and its output, and nothing that follows from it; returns the row."""
+    body, output = pack(event)
+    at = float(at)  # as the table gives it back, for the hash over the row
+    seq = db.execute(
+        "INSERT INTO event (session_id, at, kind, body) VALUES (?, ?, ?, ?)",
+        (session_id, at, event.kind, body),
+    ).lastrowid
+    if output is not None:
+        db.execute("INSERT INTO output (seq, text) VALUES (?, ?)", (seq, output))
+    return seq or 0, session_id, at, event.kind, body
 
 
 def _conversation(db: sqlite3.Connection, session_id: str, event: ev.Durable) -> None:
@@ -47,7 +62,12 @@ def _conversation(db: sqlite3.Connection, session_id: str, event: ev.Durable) ->
     match event:
         case ev.SessionTitled():
             db.execute(
-                "UPDATE session SET title = ? WHERE id = ?", (_shown(event.title), session_id)
+                "UPDATE session SET title = ? WHERE id = ?", (shown(event.title), session_id)
+            )
+        case ev.SessionArchived():
+            db.execute(
+                "UPDATE session_state SET archived = ? WHERE session_id = ?",
+                (event.archived, session_id),
             )
         case ev.TurnStarted():
             db.execute(
@@ -78,7 +98,7 @@ def _session_started(db: sqlite3.Connection, session_id: str, event: ev.SessionS
         raise LedgerError("The event that starts a session names another one.")
     db.execute(
         "INSERT INTO session (id, workspace, started) VALUES (?, ?, ?)",
-        (session_id, _shown(event.workspace), event.at),
+        (session_id, shown(event.workspace), event.at),
     )
 
 
@@ -109,7 +129,7 @@ def _proposed(db: sqlite3.Connection, session_id: str, action: Action) -> None:
     )
 
 
-def _decided(db: sqlite3.Connection, seq: int | None, decision: Decision) -> None:
+def _decided(db: sqlite3.Connection, seq: int, decision: Decision) -> None:
     db.execute(
         "INSERT INTO decision (action_id, seq, outcome, by, who, reason, digest, at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -118,15 +138,15 @@ def _decided(db: sqlite3.Connection, seq: int | None, decision: Decision) -> Non
             seq,
             decision.outcome.value,
             decision.by.value,
-            _shown(decision.who),
-            _shown(decision.reason),
+            shown(decision.who),
+            shown(decision.reason),
             decision.digest,
             decision.at,
         ),
     )
 
 
-def _ended(db: sqlite3.Connection, seq: int | None, execution: Execution) -> None:
+def _ended(db: sqlite3.Connection, seq: int, execution: Execution) -> None:
     db.execute(
         "INSERT INTO execution (action_id, seq, ended, status, started, seconds, omitted)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -155,6 +175,6 @@ def _require(changed: int, sentence: str) -> None:
         raise TransitionRefused(sentence)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text that UTF-8 can hold: a lone surrogate becomes its escape. The event keeps it exactly."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

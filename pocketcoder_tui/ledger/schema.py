@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from pocketcoder_tui.core import failpoints
+from pocketcoder_tui.ledger.migrating import FINISHES
+
 APPLICATION_ID = 0x504F434B
 """Marks the file as ours ("POCK"), see https://www.sqlite.org/pragma.html#pragma_application_id."""
 
@@ -65,7 +68,11 @@ def _apply(connection: sqlite3.Connection, step: Migration) -> None:
             "INSERT INTO migration (number, name, applied_at) VALUES (?, ?, ?)",
             (step.number, step.name, time.time()),
         )
+        if finish := FINISHES.get(step.number):
+            finish(connection)
+        failpoints.reach("before commit", f"migration {step.number}")
         connection.execute("COMMIT")
+        failpoints.reach("after commit", f"migration {step.number}")
     finally:
         # Also after a full disk, which ends the transaction by itself.
         if connection.in_transaction:

@@ -23,6 +23,18 @@ from pocketcoder_tui.cli.arguments import COMMANDS, Arguments, UsageError, parse
         (["down"], Arguments("down")),
         (["reset", "--yes", "src"], Arguments("reset", workspace="src", yes=True)),
         (["sessions"], Arguments("sessions")),
+        (["audit", "verify"], Arguments("audit", action="verify")),
+        (
+            ["audit", "verify", "--json", "src"],
+            Arguments("audit", "src", action="verify", json=True),
+        ),
+        (["audit", "show"], Arguments("audit", action="show", last=50)),
+        (["audit", "show", "--last", "0"], Arguments("audit", action="show")),
+        (["audit", "export", "--to", "f"], Arguments("audit", action="export", to="f")),
+        (["audit", "verifier"], Arguments("audit", action="verifier")),
+        (["backup", "--to", "f", "src"], Arguments("backup", "src", to="f")),
+        (["restore", "f", "src", "--yes"], Arguments("restore", "src", file="f", yes=True)),
+        (["recover"], Arguments("recover")),
         (["--", "-odd"], Arguments(workspace="-odd")),
     ],
 )
@@ -40,6 +52,12 @@ def test_understood(argv: list[str], expected: Arguments) -> None:
         ["setup", "--json"],
         ["setup", "folder"],
         ["doctor", "--yes"],
+        ["audit"],
+        ["audit", "nonsense"],
+        ["audit", "show", "--last", "-1"],
+        ["audit", "verify", "--last", "3"],
+        ["restore"],
+        ["backup", "--yes"],
     ],
 )
 def test_refused(argv: list[str]) -> None:

@@ -58,7 +58,8 @@ def test_the_form_is_the_documented_one(doctor: Doctor, paths: Paths) -> None:
     assert list(report["paths"]) == ["workspace", "state", "ledger", "log", "config", "env"]
     assert report["paths"]["ledger"] == str(paths.ledger)
     assert list(report["ledger"]) == [
-        "exists", "version", "newest", "bytes", "owner", "tables", "migrations",
+        "exists", "version", "newest", "bytes", "owner", "tables", "records", "head",
+        "migrations",
     ]  # fmt: skip
 
 

@@ -1,17 +1,19 @@
 """A whole session over a real ledger, with a box, terminal and model of the test's."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Outcome
+from pocketcoder_tui.core.audit import AuditKind, AuditNote
 from pocketcoder_tui.core.checks import Check, CheckState, Progress
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.masking import Masker
-from pocketcoder_tui.core.ports import Box, SessionSummary
+from pocketcoder_tui.core.ports import Box, SessionSummary, Tail
+from pocketcoder_tui.core.shelf import Shelf
 from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
@@ -26,8 +28,9 @@ from tests.engine.fakes import FakeBox, FakeSandbox, FakeTerminal, ScriptedModel
 class FakeVoice:
     """The model that the test wrote."""
 
-    def __init__(self, model: ScriptedModel) -> None:
+    def __init__(self, model: ScriptedModel, key: AuditNote | None = None) -> None:
         self._model = model
+        self._key = key
         self.ready = True
         self.label = "script"
 
@@ -39,6 +42,12 @@ class FakeVoice:
 
     def check(self) -> Check:
         return Check("key", "Model", CheckState.OK, "Set.")
+
+    def key_use(self) -> AuditNote | None:
+        return self._key
+
+    async def set_key(self, key: str) -> None:
+        self._key = AuditNote(AuditKind.KEY, {"model": "script"})
 
     async def warm(self) -> None:
         return None
@@ -93,11 +102,27 @@ class Disk:
                 await self.slow[event.kind].wait()
         await self.ledger.record(session_id, *events)
 
+    async def verified(self) -> None:
+        await self.ledger.verified()
+
+    async def note(self, note: AuditNote, session_id: str = "") -> None:
+        await self.ledger.note(note, session_id)
+
     async def replay(self, session_id: str) -> list[ev.Durable]:
         return await self.ledger.replay(session_id)
 
-    async def sessions(self) -> list[SessionSummary]:
-        return await self.ledger.sessions()
+    async def tail(self, session_id: str, at_least: int) -> Tail:
+        return await self.ledger.tail(session_id, at_least)
+
+    def past(self, session_id: str, before: int) -> AsyncGenerator[Sequence[ev.Durable]]:
+        return self.ledger.past(session_id, before)
+
+    async def sessions(self, *, archived: bool = False) -> list[SessionSummary]:
+        return await self.ledger.sessions(archived=archived)
+
+    @property
+    def shelf(self) -> Shelf:
+        return self.ledger.shelf
 
     async def aclose(self) -> None:
         await self.ledger.aclose()
@@ -114,6 +139,9 @@ class Rig:
         self.next_terminals: list[FakeTerminal] = []
         """Taken in turn by each new connection; the last one stays."""
         self.disk = Disk()
+        self.key: AuditNote | None = None
+        """What is said of the key in use."""
+        self.output_days = 0
         self.looked = asyncio.Event()
         """The checklist is known once this is set."""
         self.looked.set()
@@ -181,11 +209,13 @@ async def running(
     rig.session = Session(
         journal,
         ledger,
-        voice=FakeVoice(model),
+        voice=FakeVoice(model, rig.key),
         setup=rig.setup,
         make_keeper=make_keeper,
         attach=lambda box: 0,
-        terms=Terms(rig.masker, Outputs(path / "outputs", 1 << 20), rig.command_limit),
+        terms=Terms(
+            rig.masker, Outputs(path / "outputs", 1 << 20), rig.command_limit, rig.output_days
+        ),
     )
     rig.session.listen(rig.heard)
     await rig.session.open()

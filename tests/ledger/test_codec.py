@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.actions import Ended, Execution
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.model import PartKind
 from pocketcoder_tui.ledger.codec import DEPTH_LIMIT, decode, encode
+from pocketcoder_tui.ledger.packing import pack, unpack
 
 # Every code point, lone surrogates among them.
 TEXT = st.text(st.characters(codec=None), max_size=20)
@@ -73,6 +75,25 @@ def test_every_event_comes_back_exactly(event: ev.Durable) -> None:
     assert "\n" not in body
     assert json.loads(body)["kind"] == event.kind
     assert same(decode(body), event)
+
+
+@given(EVENTS)
+def test_every_event_comes_back_exactly_from_its_parts(event: ev.Durable) -> None:
+    body, output = pack(event)
+    assert same(unpack(body, output), event)
+    if output is not None:
+        assert output.isascii()
+        pruned = unpack(body, None)
+        assert pruned.kind == event.kind
+        assert "was pruned" in encode(pruned)
+        assert pack(pruned) != (body, output)
+
+
+@pytest.mark.parametrize("output", ["{}", "[]", "[1]", '["a","b","c"]', '"text"', "nonsense"])
+def test_a_ruined_output_is_a_sentence(output: str) -> None:
+    ended = ev.ActionEnded(Execution("a", Ended.FINISHED, output="text", coloured="text"))
+    with pytest.raises(LedgerError, match="cannot be read"):
+        unpack(pack(ended).body, output)
 
 
 def test_every_kind_of_event_is_generated_and_has_its_own_name() -> None:

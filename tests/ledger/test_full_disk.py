@@ -48,6 +48,25 @@ async def test_a_write_that_the_system_refuses(path: Path, ledger: SqliteLedger)
         assert await again.replay(SESSION) == [*kept, ev.SessionTitled("there is space again")]
 
 
+def size_of(place: Path) -> int:
+    return place.stat().st_size
+
+
+async def test_a_close_on_a_full_disk_is_no_damage(path: Path) -> None:
+    """Its last record cannot be written, and the file must not be said to be whole with it."""
+    async with await SqliteLedger.open(path) as ledger:
+        await ledger.record(SESSION, *OPENING)
+    log = path.with_name(path.name + "-wal")
+    for extra in range(0, 20_000, 2_000):
+        ledger = await SqliteLedger.open(path)
+        for n in range(50):  # so that the log outgrows the file, which can be brought up to date
+            await ledger.record(SESSION, ev.MessageQueued(f"m{extra}-{n}", "x", 1.0))
+        with files_no_larger_than(size_of(log) + extra):
+            await ledger.aclose()
+        async with await SqliteLedger.open(path) as again:
+            await again.verified()
+
+
 @pytest.mark.parametrize("size", [0, 100, 4096, 20_000, 40_000])
 async def test_no_space_for_a_new_ledger_leaves_none(path: Path, size: int) -> None:
     with files_no_larger_than(size), pytest.raises(LedgerError):

@@ -12,10 +12,12 @@ import pytest
 
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.ledger import SqliteLedger, failures, schema_report
+from pocketcoder_tui.ledger.schema import migrations, newest
 from tests.ledger.limits import files_no_larger_than
 from tests.ledger.samples import OPENING, SESSION
 
 NOBODY = 65534
+FILES = ["ledger.db", "ledger.db.head", "ledger.db.lock"]
 
 
 def content_of(path: Path) -> bytes:
@@ -41,10 +43,11 @@ async def used(path: Path) -> Path:
 
 
 async def refused(path: Path) -> LedgerError:
-    """The refusal to open a ledger; also that its bytes stayed and the report says the same."""
+    """The refusal to write to a ledger; also that its bytes stayed and the report says the same."""
     before = content_of(path)
     with pytest.raises(LedgerError) as refusal:
-        await SqliteLedger.open(path)
+        async with await SqliteLedger.open(path) as ledger:
+            await ledger.record(SESSION, *OPENING)
     assert content_of(path) == before
     report = schema_report(path)
     assert (report.problem, report.hint) == (refusal.value.sentence, refusal.value.hint)
@@ -62,7 +65,8 @@ async def test_a_new_ledger_is_for_its_owner_alone(path: Path) -> None:
             modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in path.parent.iterdir()}
     finally:
         os.umask(old)
-    assert modes == {"ledger.db": 0o600, "ledger.db-wal": 0o600, "ledger.db.lock": 0o600}
+    assert set(modes) == {"ledger.db", "ledger.db-wal", "ledger.db.lock", "ledger.db.head"}
+    assert set(modes.values()) == {0o600}
     for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
@@ -101,7 +105,7 @@ async def test_what_an_interrupted_creation_left_is_cleared_away(path: Path) -> 
         path.with_name(path.name + suffix).write_bytes(b"half")
     async with await SqliteLedger.open(path) as ledger:
         assert await ledger.sessions() == []
-    assert sorted(p.name for p in path.parent.iterdir()) == ["ledger.db", "ledger.db.lock"]
+    assert sorted(p.name for p in path.parent.iterdir()) == FILES
 
 
 @pytest.mark.parametrize("content", [b"x", b"\0" * 512, b"plain text\n" * 1000, os.urandom(9000)])
@@ -141,6 +145,14 @@ async def test_a_page_of_zeros_is_found(used: Path) -> None:
     whole = content_of(used)
     for page in range(len(whole) // 4096):
         put(used, whole[: page * 4096] + bytes(4096) + whole[(page + 1) * 4096 :])
+        await refused(used)
+
+
+async def test_a_schema_that_is_no_text_is_found(used: Path) -> None:
+    whole = content_of(used)
+    for word in (b"CREATE TABLE migration", b"tablemigration", b"indexevent_of_session"):
+        assert word in whole
+        put(used, whole.replace(word, word[:5] + b"\xa0" + word[6:]))
         await refused(used)
 
 
@@ -190,7 +202,7 @@ async def test_files_and_folders_without_permission() -> None:
         home.chmod(0o555)
         error = await refused_unread(path)
         assert "cannot be" in error.sentence
-        assert schema_report(path).version == 1
+        assert schema_report(path).version == newest()
 
         nested = home / "more" / "ledger.db"
         assert "Permission denied" in (await refused_unread(nested)).sentence
@@ -208,9 +220,9 @@ async def refused_unread(path: Path) -> LedgerError:
 
 
 def crashed(path: Path) -> Path:
-    """What kill -9 would leave of an open ledger, in another place: the file and its log."""
+    """What kill -9 would leave of an open ledger, in another place: file, log and head."""
     left = path.parent.parent / "crashed" / path.name
-    for suffix in ("", "-wal"):
+    for suffix in ("", "-wal", ".head"):
         put(left.with_name(left.name + suffix), content_of(path.with_name(path.name + suffix)))
     return left
 
@@ -221,10 +233,10 @@ async def test_a_log_left_by_a_crash_is_read_and_then_taken_in(
     await ledger.record(SESSION, *OPENING)
     left = crashed(path)
     report = schema_report(left)
-    assert (report.version, report.problem) == (1, "")
+    assert (report.version, report.problem) == (newest(), "")
     async with await SqliteLedger.open(left) as again:
         assert await again.replay(SESSION) == list(OPENING)
-    assert sorted(os.listdir(left.parent)) == ["ledger.db", "ledger.db.lock"]
+    assert sorted(os.listdir(left.parent)) == FILES
 
 
 async def test_a_refused_ledger_keeps_its_log_too(path: Path, ledger: SqliteLedger) -> None:
@@ -251,8 +263,13 @@ async def test_a_report_makes_and_changes_nothing(path: Path, used: Path) -> Non
     before = {p.name: content_of(p) for p in used.parent.iterdir()}
     report = schema_report(used)
     assert {p.name: content_of(p) for p in used.parent.iterdir()} == before
-    assert (report.version, report.newest, report.problem, report.owner) == (1, 1, "", None)
-    assert [(m.number, m.name) for m in report.migrations] == [(1, "the_life_of_an_action")]
+    assert (report.version, report.newest) == (newest(), newest())
+    assert (report.problem, report.owner) == ("", None)
+    assert [(m.number, m.name) for m in report.migrations] == [
+        (m.number, m.name) for m in migrations()
+    ]
+    assert report.records > 0
+    assert len(report.head) == 64
     assert {"event", "session", "turn", "action", "decision", "dispatch", "execution"} <= set(
         report.tables
     )

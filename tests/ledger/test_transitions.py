@@ -66,7 +66,11 @@ async def test_every_pair_of_states_by_event(
 @pytest.fixture
 def raw(path: Path) -> Iterator[sqlite3.Connection]:
     """A ledger as another program would write to it."""
-    with opening.take(path), closing(opening.connect(path)) as connection:
+    with (
+        opening.take(path),
+        closing(opening.Opening(path)) as opened,
+        closing(opened.connect()) as connection,
+    ):
         yield connection
 
 
