@@ -9,15 +9,19 @@ from pocketcoder_tui.gatekeeper.reading.model import (
     Redirect,
     Simple,
 )
+from pocketcoder_tui.gatekeeper.reading.nested import Doubt, Whole, read_whole
 from pocketcoder_tui.gatekeeper.reading.words import Word
 
 __all__ = [
     "Assignment",
     "Definition",
     "Document",
+    "Doubt",
     "Reading",
     "Redirect",
     "Simple",
+    "Whole",
     "Word",
     "read",
+    "read_whole",
 ]
