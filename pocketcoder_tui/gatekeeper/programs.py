@@ -13,7 +13,12 @@ __all__ = [
     "names",
 ]
 
-_VERSION = re.compile(r"[-.]?[0-9][0-9.]*$")
+_VERSIONED = re.compile(
+    r"(python|pypy|perl|ruby|irb|lua|php|node|nodejs|tclsh|wish|gcc|g\+\+|clang|clang\+\+|pip|g?awk"
+    r"|mawk|java|erl|sqlite|psql|ghc|ghci|ocaml|guile|bash|zsh|ksh|vim|emacs|ipython|make|git|sudo)"
+    r"[-.]?[0-9][0-9.]*"
+)
+"""Names under which several versions of a program are installed."""
 
 
 def names(text: str) -> frozenset[str]:
@@ -72,4 +77,5 @@ def family(program: str) -> str:
     ``/usr/bin/python3.11`` is ``python``.
     """
     name = program.rpartition("/")[2].casefold()
-    return _VERSION.sub("", name) or name
+    versioned = _VERSIONED.fullmatch(name)
+    return name if versioned is None else versioned[1]

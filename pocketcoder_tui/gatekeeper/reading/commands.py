@@ -117,12 +117,14 @@ class _Reader:
         return below
 
     def _command(self, node: Node, around: _Around) -> None:
-        words = [word_of(child, self._text) for child in node.children if child.type in WORDS]
+        words = [self._word(child) for child in node.children if child.type in WORDS]
         if node.type != "command":
+            settings = [c for c in node.children if c.type == "variable_assignment"]
+            words += [self._word(setting) for setting in settings]
             first = node.children[0]
             words.insert(0, Word(self._raw(first), *first.byte_range, self._raw(first)))
         elif name := node.child_by_field_name("name"):
-            words.insert(0, word_of(name.children[0], self._text))
+            words.insert(0, self._word(name.children[0]))
         if words:
             simple = Simple(
                 _apart(words),
@@ -137,7 +139,7 @@ class _Reader:
 
     def _redirect(self, node: Node) -> None:
         """Note where a stream is led; what stands behind it are the command's own words."""
-        words = [word_of(child, self._text) for child in node.children if child.type in WORDS]
+        words = [self._word(child) for child in node.children if child.type in WORDS]
         signs = [child for child in node.children if not child.is_named]
         if words:
             span = node.start_byte, words[0].end
@@ -162,9 +164,10 @@ class _Reader:
         if command is None or body is None:
             return
         if body.type in WORDS:
-            text = word_of(body, self._text).text
+            text = self._word(body).text
         else:
-            text = self._raw(body) if _is_quoted(node, self._text) else None
+            raw = self._raw(body)
+            text = raw if _is_quoted(node, self._text) or not set("$`\\") & set(raw) else None
         command.documents.append(Document(text, *body.byte_range))
 
     def _assignment(self, node: Node) -> None:
@@ -174,10 +177,19 @@ class _Reader:
             Assignment(
                 self._raw(name),
                 *node.byte_range,
-                value=word_of(value, self._text).text if value is not None else "",
+                value=self._word(value).text if value is not None else "",
                 alone=parent is None or parent.type != "command",
             )
         )
+
+    def _word(self, node: Node) -> Word:
+        word = word_of(node, self._text)
+        value = node.child_by_field_name("value")
+        if node.type == "variable_assignment" and value is not None:
+            text = self._word(value).text
+            name = self._raw(node.children[0])
+            return replace(word, text=None if text is None else f"{name}={text}")
+        return word
 
     def _raw(self, node: Node) -> str:
         return self._text[node.start_byte : node.end_byte]

@@ -215,7 +215,6 @@ def _moved(reading: Reading, code: _Code, number: int) -> Reading:
                 words=[word(found) for found in command.words],
                 documents=[replace(d, **span(d.start, d.end)) for d in command.documents],
                 pipe=command.pipe + number * _APART if command.pipe >= 0 else -1,
-                optional=True,
                 **span(command.start, command.end),
             )
             for command in reading.commands

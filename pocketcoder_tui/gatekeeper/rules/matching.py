@@ -36,7 +36,8 @@ def allowing(action: Action, rules: Iterable[Rule], *, resolved: str = "") -> Ru
     """The first rule that allows the whole of an action.
 
     ``resolved`` is where the box says that the path of a file tool leads; a rule must cover that
-    place as well. Empty when it was not asked, which is enough for the tools that only look.
+    place as well. Empty when it was not asked, which is enough for the tools that only look; a tool
+    that writes matches nothing then, since a link could lead it anywhere.
     """
     about = _subject_of(action)
     for rule in rules:
@@ -135,6 +136,8 @@ def _covers(place: Place, action: Action, resolved: str) -> bool:
     has to name the file.
     """
     raw = str(action.call.arguments.get("path", _SEARCHED))
+    if _writes(action) and not resolved:
+        return False
     if action.call.tool != place.tool or ".." in raw.split("/") or not _plain(raw):
         return False
     for path in (path_of(action), *([resolved] if resolved else [])):
