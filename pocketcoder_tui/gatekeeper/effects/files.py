@@ -20,6 +20,7 @@ __all__ = ["KNOWN", "note_files"]
 
 _UNNAMED = "Writes files that its text does not name."
 _HIDDEN_OPTION = "What this is given is known only when it runs, and it has options that write."
+_TEST = "The test may become another one, which can run commands hidden in variables."
 _RUNS_FOUND = "Runs a program on what it finds."
 _SED = re.compile(
     r"(?:\d+|\$|/[^/]*/)?(?:,(?:\d+|\$|/[^/]*/))?(?:[pdqDP=]|s([/|#,])(?:(?!\1).)*\1(?:(?!\1).)*\1[gIip0-9]*)"
@@ -71,6 +72,8 @@ def _copies(words: list[Word], places: Places, *, moves: bool = False, links: bo
     places.written(target, "Writes into {path}." if into else "Writes {path}.")
     for source in sources:
         places.written_as(target, source)
+    if not given.literal:
+        places.findings.add(Kind.UNKNOWN, _HIDDEN_OPTION, _over(words))
     if not moves and given.has("raR", "--recursive", "--archive"):
         places.findings.add(Kind.UNKNOWN, _UNNAMED, _over(words))
 
@@ -86,6 +89,8 @@ def _links(words: list[Word], places: Places) -> None:
 def _dd(words: list[Word], places: Places) -> None:
     for word in words:
         name, _, value = (word.text or word.raw).partition("=")
+        if word.text is None and name not in ("if", "of", "bs", "count", "seek", "skip"):
+            places.findings.add(Kind.UNKNOWN, _HIDDEN_OPTION, (word.start, word.end))
         part = Word(value, word.end - len(value), word.end, None if word.text is None else value)
         if name == "of":
             places.written(part)
@@ -137,6 +142,38 @@ def _output(words: list[Word], places: Places) -> None:
         places.findings.add(Kind.UNKNOWN, _HIDDEN_OPTION, _over(words))
 
 
+def _fetches(words: list[Word], places: Places) -> None:
+    """Programs that write what they fetch: curl, wget."""
+    given = arguments_of(words, "oPHdXuAeTbcFKmx", "--output", "--output-document")
+    for option in ("o", "O", "--output", "--output-document"):
+        if option in given.values:
+            places.written(given.values[option])
+    if given.has("OJ", "--remote-name", "--remote-name-all"):
+        sentence = "Writes a file that is named by the address."
+        places.findings.add(Kind.WRITES, sentence, _over(words), certain=False)
+
+
+def _fills(words: list[Word], places: Places) -> None:
+    """``printf`` sets a variable instead of printing when its first word says so."""
+    if words and (words[0].text is None or words[0].text.startswith("-v")):
+        places.findings.add(Kind.UNKNOWN, "May set a variable of the shell.", _over(words))
+
+
+def _makes(words: list[Word], places: Places) -> None:
+    """``mktemp`` makes a file in the folder that it is told, else in /tmp."""
+    for word in words:
+        if word.text not in ("-d", "-q", "-u", "-t"):
+            places.findings.add(Kind.UNKNOWN, _UNNAMED, (word.start, word.end))
+
+
+def _tests(words: list[Word], places: Places) -> None:
+    """A test whose words are put in by the shell may become another one, ``-v`` for example."""
+    open_words = [word for word in words if word.text is None]
+    bare = any(not word.raw.startswith('"') for word in open_words)
+    if bare or (len(words) == 2 and words[0].text is None):
+        places.findings.add(Kind.UNKNOWN, _TEST, _over(words))
+
+
 def _second(words: list[Word], places: Places) -> None:
     """Programs whose second argument is written: uniq, xxd."""
     given = arguments_of(words, "fswcglos")
@@ -182,12 +219,16 @@ _SPECIAL: dict[str, Callable[[list[Word], Places], None]] = {
     **dict.fromkeys(("find", "fd"), _find),
     **dict.fromkeys(("sort", "shuf", "tree", "rg", "bat"), _output),
     **dict.fromkeys(("uniq", "xxd"), _second),
+    **dict.fromkeys(("curl", "wget"), _fetches),
+    "printf": _fills,
+    "test": _tests,
+    "mktemp": _makes,
     **dict.fromkeys(("date", "file", "yq", "hexdump"), _sets),
 }
 
 _NOT_READ = frozenset({"rm", "rmdir", "unlink", "shred", *ALL_WRITTEN, *MODES})
 
-KNOWN = frozenset({*_SPECIAL, *ALL_WRITTEN, *MODES, *PACKERS, *LOOKS, *LOOKS_MOSTLY, "mktemp"})
+KNOWN = frozenset({*_SPECIAL, *ALL_WRITTEN, *MODES, *PACKERS, *LOOKS, *LOOKS_MOSTLY})
 """Programs of which all is told that they do to files, ``Kind.UNKNOWN`` included."""
 
 __all__ += ["Arguments"]

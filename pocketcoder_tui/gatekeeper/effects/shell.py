@@ -13,8 +13,8 @@ from pocketcoder_tui.gatekeeper.effects.running import (
     note_assignment,
     note_document,
     note_running,
-    unwrapped,
 )
+from pocketcoder_tui.gatekeeper.effects.wrappers import unwrapped
 from pocketcoder_tui.gatekeeper.lookalikes import lookalikes
 from pocketcoder_tui.gatekeeper.paths import HOME, WORKSPACE, absolute, in_workspace
 from pocketcoder_tui.gatekeeper.programs import family
@@ -34,7 +34,8 @@ _LOOKED_AT = 65_536
 
 _COMPUTES = re.compile(
     r"\(\(|\$\[|\$\{!|@[PAEKk]\}|\$\{\w+\[|\$\{\w+:[^-=?+}]|\[\[[^\]\n]{0,200}-(?:eq|ne|lt|le|gt|ge|v|R)\b"
-    r"|(?:\[|\btest)\s+-[vR]\s|\bprintf\s+-v"
+    r"|(?:\[|\btest)\s+-[vR]\s|\bprintf\s+-v|(?<!\[)\[\s[^\]\n\"]{0,200}[$`]"
+    r"|\[\s+\"[^\"\n]{0,200}\"\s+\S{1,200}\s+\]"
 )
 """Where bash computes with names; a variable that was set before can hold commands then.
 Source: Bash manual, Shell Arithmetic: a name in an expression is evaluated in turn."""

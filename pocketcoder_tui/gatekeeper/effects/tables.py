@@ -26,8 +26,6 @@ __all__ = [
     "REGISTRY",
     "SETTINGS",
     "SHELL_CHANGES",
-    "VALUED",
-    "WRAPPED",
 ]
 
 LOOKS = names(
@@ -211,30 +209,3 @@ SETTINGS = names(
 
 HARMLESS_VARIABLES = names("LANG TZ TERM COLUMNS LINES NO_COLOR FORCE_COLOR CLICOLOR CI")
 """Variables that change how something is printed, and nothing else."""
-
-WRAPPED = names(
-    """sudo doas env nohup nice timeout time stdbuf setsid ionice chrt taskset command builtin exec
-    xargs flock strace ltrace unbuffer busybox toybox coproc fakeroot valgrind rlwrap parallel
-    pkexec runuser su watch ! catchsegv setarch gtime prlimit choom"""
-)
-"""Wrappers behind whose options the program that they run can be found."""
-
-VALUED = {
-    "sudo": ("ughpCTDRrt", 0),
-    "doas": ("uC", 0),
-    "env": ("uCS", 0),
-    "nice": ("n", 0),
-    "timeout": ("ks", 1),
-    "time": ("fo", 0),
-    "stdbuf": ("ioe", 0),
-    "ionice": ("cnp", 0),
-    "chrt": ("", 1),
-    "taskset": ("", 1),
-    "xargs": ("InPLdaEs", 0),
-    "flock": ("wE", 1),
-    "strace": ("eopsua", 0),
-    "exec": ("a", 0),
-    "watch": ("n", 0),
-    "parallel": ("j", 0),
-}
-"""Short options that take a value, and how many arguments stand before the program."""
