@@ -102,7 +102,7 @@ class _Walk:
         """Note where streams are led."""
         for redirect in redirects:
             target, sign = redirect.target, redirect.operator
-            if sign in (">&", "<&") and (target.text or "").rstrip("-").isdigit():
+            if sign in (">&", "<&"):
                 continue
             if target.text in ("/dev/null", "-") or target.raw == "-":
                 continue

@@ -27,30 +27,48 @@ _NUL = "It holds a NUL character, which no command can."
 _LONG = f"It is longer than {LENGTH:,} characters."
 _INTRICATE = "It has more parts than can be followed."
 _BROKEN_WORD = "A word of it is broken over two lines."
+_EXPANSION = "It has a ${…}, $[…] or ((…)) of which the end cannot be told."
+_ESCAPED = "It has an escaped character within back quotes, which bash reads twice."
 _UNENDED = "A here-document in it has no end that can be found."
+
+_REFUSED = {"heredoc": _ESCAPED, "odd": _UNENDED, "opaque": _EXPANSION}
 
 _STRUCTURE = "!\"#$&'();<=>[\\]`{|}"
 _SPECIAL = _STRUCTURE + "*?^~"
 _BLANK = " \n\t"
 _BLOT = {ord(c): "x" for c in _SPECIAL + _BLANK}
-_BLOT_WORDS = {code: "x" for code in _BLOT if chr(code) not in "${}\\"}
+_VARIABLES, _ALL = "${}\\", "all"
+_BLOT_WORDS = {code: "x" for code in _BLOT if chr(code) not in _VARIABLES}
 _PART_OF_WORD = re.compile(r"[^\x20-\x7e\n\t]|[*?@^~]")
 
 _CODE = re.compile(
     r"""(?P<escape>\\.)
     |(?P<ansi>\$'(?:[^'\\]|\\.)*')
     |(?P<single>'[^']*')
-    |(?P<comment>(?<![^\s;&|()])\#[^\n]*)
-    |(?P<string><<<)
+    |(?P<comment>(?<![^ \t\n;&|()])\#[^\n]*)
+    |(?P<string><<<(?!\())
     |(?P<heredoc><<(?P<dash>-?)[ \t]*(?P<quote>['"]?)(?P<word>[A-Za-z0-9_]+)(?P=quote)
-        (?=[\s;&|)<>]|$))
+        (?=[ \t\n;&|)<>]|$))
     |(?P<odd><<)
+    |(?P<expansion>\$\{(?:[^{}"'`\\$\n;&|<>()]|\\[/.*?-])*\})
+    |(?P<sum>\$?\(\([^'"`\\()]*(?:\([^'"`\\()]*\)[^'"`\\()]*)*\)\))
+    |(?P<opaque>\$\{|\$\[|\(\()
     |(?P<open>"|\$\(|[<>]\(|\(|`)
     |(?P<close>\))
     |(?P<line>\n)""",
     re.DOTALL | re.VERBOSE,
 )
-_QUOTE = re.compile(r'(?P<escape>\\.)|(?P<text>[^"\\$`]+)|(?P<open>\$\(|`)|(?P<close>")', re.DOTALL)
+_OPENING = re.compile(r"\$\(")
+_QUOTE = re.compile(
+    r"""(?P<escape>\\.)
+    |(?P<text>[^"\\$`]+)
+    |(?P<expansion>\$\{(?:[^{}"'`\\$\n]|\\[/.*?-])*\})
+    |(?P<sum>\$\(\([^'"`\\()]*(?:\([^'"`\\()]*\)[^'"`\\()]*)*\)\))
+    |(?P<opaque>\$\{|\$\[|\$\(\()
+    |(?P<open>\$\(|`)
+    |(?P<close>")""",
+    re.DOTALL | re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +79,26 @@ class Blot:
     end: int
     kind: str
     """What the parser must call it: the name of a node."""
-    words: bool = False
-    """True for a here-document in which bash replaces variables; they stay to be seen."""
+    stays: str = ""
+    """Of a here-document, what bash still replaces: signs that stay to be seen."""
 
     def over(self, text: str) -> str:
         """What stands in its place."""
-        return text[self.start : self.end].translate(_BLOT_WORDS if self.words else _BLOT)
+        stretch = text[self.start : self.end]
+        if self.stays == _ALL:
+            return stretch
+        return stretch.translate(_BLOT_WORDS if self.stays else _BLOT)
 
 
 @dataclass(frozen=True, slots=True)
 class Masked:
     """A text that is ready for the parser."""
 
-    code: bytes
+    code: bytes = b""
     """ASCII, one byte for each character of the text; empty when it cannot be read."""
-    blots: tuple[Blot, ...]
+    blots: tuple[Blot, ...] = ()
+    openings: tuple[int, ...] = ()
+    """Where ``$(``, ``<(``, ``>(`` and back quotes begin commands, in characters."""
     why: str = ""
     """Why it is not read, one sentence; empty when it is."""
 
@@ -87,15 +110,15 @@ class _Unreadable(Exception):
 def mask(text: str) -> Masked:
     """Blot out what is only text; one that is too long or too intricate is not read."""
     if "\0" in text:
-        return Masked(b"", (), _NUL)
+        return Masked(why=_NUL)
     if len(text) > LENGTH:
-        return Masked(b"", (), _LONG)
+        return Masked(why=_LONG)
     try:
-        blots = _Scanner(text).scan()
+        blots, openings = _Scanner(text).scan()
         code = _blotted(text, blots)
     except _Unreadable as reason:
-        return Masked(b"", (), str(reason))
-    return Masked(code.encode("ascii"), tuple(blots))
+        return Masked(why=str(reason))
+    return Masked(code.encode("ascii"), tuple(blots), tuple(openings))
 
 
 def _blotted(text: str, blots: list[Blot]) -> str:
@@ -122,11 +145,12 @@ class _Scanner:
         self._inside: list[str] = []
         """What is open: each of ``"``, ``(`` and a back quote."""
         self._blots: list[Blot] = []
+        self._openings: list[int] = []
         self._pending: list[re.Match[str]] = []
         """Here-documents whose text begins after this line."""
 
-    def scan(self) -> list[Blot]:
-        """Return the stretches in their order. Raises _Unreadable."""
+    def scan(self) -> tuple[list[Blot], list[int]]:
+        """Return the stretches, and where substitutions begin. Raises _Unreadable."""
         for _ in range(TOKENS):
             quoted = self._inside[-1:] == ['"']
             found = (_QUOTE if quoted else _CODE).search(self._text, self._at)
@@ -141,14 +165,18 @@ class _Scanner:
             raise _Unreadable(_INTRICATE)
         if self._pending:
             raise _Unreadable(_UNENDED)
-        return self._blots
+        return self._blots, self._openings
 
     def _in_quotes(self, found: re.Match[str]) -> None:
         match found.lastgroup:
             case "text":
                 self._blots.append(Blot(found.start(), found.end(), "string"))
+            case "escape" if "`" in self._inside:
+                raise _Unreadable(_ESCAPED)
+            case "opaque":
+                raise _Unreadable(_EXPANSION)
             case "open":
-                self._inside.append(found.group()[-1])
+                self._nest(found)
             case "close":
                 self._inside.pop()
             case _:
@@ -158,38 +186,51 @@ class _Scanner:
         start, end = found.span()
         match found.lastgroup:
             case "escape":
-                self._check_continuation(found)
+                self._escape(found)
+            case "single" | "ansi" if "`" in self._inside and "\\" in found.group():
+                raise _Unreadable(_ESCAPED)
             case "single":
                 self._blots.append(Blot(start + 1, end - 1, "raw_string"))
             case "ansi":
                 self._blots.append(Blot(start + 2, end - 1, "ansi_c_string"))
             case "comment":
                 self._blots.append(Blot(start + 1, end, "comment"))
-            case "heredoc":
+            case "heredoc" if "`" not in self._inside:
                 self._pending.append(found)
-            case "odd":
-                raise _Unreadable(_UNENDED)
+            case "heredoc" | "odd" | "opaque" as kind:
+                raise _Unreadable(_REFUSED[kind])
             case "open" | "close":
-                self._nest(found.group()[-1])
+                self._nest(found)
             case "line" if self._pending:
                 self._body(end)
             case _:
                 pass
 
-    def _check_continuation(self, found: re.Match[str]) -> None:
-        """Bash joins what stands on both sides of an escaped newline; the parser does not."""
+    def _escape(self, found: re.Match[str]) -> None:
+        """An escaped character is part of a word; an escaped newline is not there at all.
+
+        Bash joins what stands on both sides of such a newline, and the parser does not.
+        """
+        start, end = found.span()
+        if "`" in self._inside:
+            raise _Unreadable(_ESCAPED)
         if found.group() != "\\\n":
+            self._blots.append(Blot(start, end, "word"))
             return
-        around = self._text[max(found.start() - 1, 0)], self._text[found.end() : found.end() + 1]
-        if all(side and not side.isspace() for side in around):
+        around = self._text[max(start - 1, 0)], self._text[end : end + 1]
+        escaped = self._text[max(start - 2, 0) : start - 1] == "\\"
+        if escaped or "\n" in around or all(side and side not in _BLANK for side in around):
             raise _Unreadable(_BROKEN_WORD)
 
-    def _nest(self, mark: str) -> None:
+    def _nest(self, found: re.Match[str]) -> None:
+        mark = found.group()[-1]
         closes = {")": "(", "`": "`"}.get(mark)
         if closes is not None and self._inside[-1:] == [closes]:
             self._inside.pop()
         elif mark != ")":
             self._inside.append(mark)
+            if mark != '"' and found.group() != "(":
+                self._openings.append(found.start())
 
     def _body(self, start: int) -> None:
         """Blot out a here-document's text, unless commands in it are run."""
@@ -203,6 +244,10 @@ class _Scanner:
             raise _Unreadable(_UNENDED)
         self._at = last.end()
         body = self._text[start : last.start()]
-        if opening["quote"] or not ("$(" in body or "`" in body):
-            end = max(start, last.start() - 1)
-            self._blots.append(Blot(start, end, "heredoc_body", words=not opening["quote"]))
+        stays = ""
+        if not opening["quote"]:
+            if "`" in body or "$[" in body or "$((" in body or "\\\n" in body:
+                raise _Unreadable(_INTRICATE)
+            stays = _ALL if "$(" in body else _VARIABLES
+            self._openings += [start + found.start() for found in _OPENING.finditer(body)]
+        self._blots.append(Blot(start, max(start, last.start() - 1), "heredoc_body", stays))

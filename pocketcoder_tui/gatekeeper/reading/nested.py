@@ -1,5 +1,6 @@
 """Commands inside of commands: what ``bash -c``, ``eval``, a here-document or a trap holds."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -20,6 +21,14 @@ LENGTH = 8_000
 
 _APART = 1_000
 """Between the numbers of the pipelines of one text and the next."""
+
+_SUBSTITUTES = re.compile(r"\$\(|`")
+_COMPUTING = frozenset(
+    {"declare", "typeset", "local", "export", "readonly", "unset", "test", "printf", "read", "let",
+     "mapfile", "readarray", "wait", "getopts"}
+)  # fmt: skip
+"""Builtins that look at the name of a variable once more, and run commands in its subscript.
+Source: Bash manual, Arrays and Shell Arithmetic."""
 
 _UNKNOWN = "Bash is given a text here that is made up only when it runs."
 _TOO_MUCH = "There are more texts inside of texts than can be followed."
@@ -126,6 +135,9 @@ def codes_of(command: Simple, text: str) -> Iterator[_Code]:
     name = family(words[0].text or "")
     if name in ("trap", "alias", "watch", "su", "runuser", "script"):
         yield from _arguments(name, words, text)
+    if name in _COMPUTING:
+        hidden = (word for word in words[1:] if _SUBSTITUTES.search(word.text or ""))
+        yield from (_Code(None, word.start, word.end) for word in hidden)
     if name not in SHELLS | WRAPPERS | {"find", "fd"}:
         return
     for index, word in enumerate(words):

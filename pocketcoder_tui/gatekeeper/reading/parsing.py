@@ -14,6 +14,8 @@ __all__ = ["Unread", "parse"]
 
 _NO_BASH = "It is not bash that can be read."
 _NO_QUOTE = "It cannot be told where a quote in it ends."
+_NO_COMMANDS = "It runs commands at a place where they cannot be followed."
+_SUBSTITUTIONS = frozenset({"command_substitution", "process_substitution", "arithmetic_expansion"})
 _PIECE = 4_096
 """Bytes that the parser is handed at a time."""
 _HEIGHT = 4
@@ -37,6 +39,9 @@ def parse(text: str) -> Node:
     for blot in masked.blots:
         if blot.start < blot.end and not _is_quoted(root, blot):
             raise Unread(_NO_QUOTE)
+    for opening in masked.openings:
+        if not _begins_commands(root, opening):
+            raise Unread(_NO_COMMANDS)
     return root
 
 
@@ -64,6 +69,18 @@ def _root(code: bytes) -> Node:
     return tree.root_node
 
 
+def _begins_commands(root: Node, opening: int) -> bool:
+    """Whether the parser too sees commands where bash does; it does not within ``${…}``."""
+    node = root.descendant_for_byte_range(opening, opening)
+    for _ in range(_HEIGHT):
+        if node is None:
+            break
+        if node.type in _SUBSTITUTIONS and node.start_byte == opening:
+            return True
+        node = node.parent
+    return False
+
+
 def _is_quoted(root: Node, blot: Blot) -> bool:
     """Whether the parser too takes a stretch for text."""
     node = root.descendant_for_byte_range(blot.start, blot.end - 1)
@@ -74,6 +91,7 @@ def _is_quoted(root: Node, blot: Blot) -> bool:
     if node is None or node.type != blot.kind:
         return False
     after = node.next_sibling
-    if blot.kind == "heredoc_body" and (after is None or after.type != "heredoc_end"):
-        return False
+    if blot.kind == "heredoc_body":
+        ended = after is not None and after.type == "heredoc_end"
+        return ended and blot.start <= node.start_byte and blot.end <= node.end_byte
     return node.start_byte <= blot.start and blot.end <= node.end_byte

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pocketcoder_tui.core.actions import Action, Outcome
 from pocketcoder_tui.gatekeeper.paths import absolute, guarded, is_secret
-from pocketcoder_tui.gatekeeper.programs import WRAPPERS, family
+from pocketcoder_tui.gatekeeper.programs import RESERVED, WRAPPERS, family
 from pocketcoder_tui.gatekeeper.reading import Simple, Whole, read_whole
 from pocketcoder_tui.gatekeeper.rules.exact import exact_words
 from pocketcoder_tui.gatekeeper.rules.model import Beginning, Command, Place, Rule
@@ -18,7 +18,7 @@ LOOKING = frozenset({"read_file", "list_files", "search_files"})
 """The tools that change nothing."""
 _SEARCHED = "."
 """Where the tools look that are told no path."""
-_CARRIERS = WRAPPERS | {"find", "fd"}
+_CARRIERS = WRAPPERS | RESERVED | {"find", "fd"}
 """Programs whose arguments hold another command."""
 
 
