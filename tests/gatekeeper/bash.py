@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAMS = (
+_PROGRAMS = (
     "ls cat git make npm pytest echo rm cp mv touch tee true false test printf kill pwd head sort "
     "grep sed find wc mkdir env sudo nohup bash sh xargs python3 curl a b.txt x z"
 )
@@ -18,6 +18,7 @@ SCRIPT = rf"""
 exec 5>"$1/out" 6>"$1/err" 9>&1 1>&5 2>&6 8</dev/null
 exec 7<&0 0<&8
 PATH=/nonexistent
+builtin cd -- "$1"
 shopt -s expand_aliases
 record() {{
     builtin local state=plain
@@ -30,7 +31,7 @@ record() {{
     builtin printf '%s\x02' "${{line//$'\n'/$'\x03'}}" >&9
 }}
 command_not_found_handle() {{ record "$@"; }}
-for program in {PROGRAMS}; do
+for program in {_PROGRAMS}; do
     builtin eval "function $program {{ record $program \"\$@\"; }}"
 done
 number=0
@@ -64,11 +65,22 @@ def parse(output: bytes, count: int) -> list[list[Ran]]:
     return ran
 
 
+def argv(folder: str, *, apart: bool = False) -> list[str]:
+    """How bash is asked; ``apart`` gives each text a shell of its own."""
+    asked = ["/bin/bash", "--noprofile", "--norc", "-c", SCRIPT, "bash", folder]
+    return [*asked, "apart"] if apart else asked
+
+
+def encoded(texts: Sequence[str]) -> bytes:
+    """The texts as the script reads them."""
+    return "".join(f"{text}\0" for text in texts).encode()
+
+
 def run_here(texts: Sequence[str], folder: Path) -> list[list[Ran]]:
-    """Ask the bash of this machine. Only for texts that can neither write nor leave ``folder``."""
+    """Ask the bash of this machine. Only for texts that neither write nor leave ``folder``."""
     done = subprocess.run(
-        ["/bin/bash", "--noprofile", "--norc", "-c", SCRIPT, "bash", str(folder)],
-        input="".join(f"{text}\0" for text in texts).encode(),
+        argv(str(folder)),
+        input=encoded(texts),
         stdout=subprocess.PIPE,
         cwd=folder,
         env={},

@@ -60,8 +60,8 @@ def mutations(command: str) -> Iterator[str]:
     first, _, rest = command.partition(" ")
     yield f"  {command.replace(' ', '   ')}  "
     yield command.replace(" ", "\t")
-    yield f'"{first}" {rest}'.rstrip()
-    yield f"'{first}' {rest}".rstrip()
+    yield f'"{first}" {rest}'.rstrip(" ")
+    yield f"'{first}' {rest}".rstrip(" ")
     yield f"{command};"
     yield f"{command}\n"
 
@@ -105,14 +105,16 @@ _FORMS = (
     "A; B", "A && B", "A || B", "A | B", "A\nB", "A & B", "(A)", "{ A; }", "! A", "A > W",
     "if A; then B; fi", "for x in W W; do A; done", "while A; do break; done", "echo $(A)",
     "echo \"$(A)\"", "echo `A`", "A <(B)", "bash -c 'A'", "nohup A", "env W A", "A # B",
-    "cat <<E\nA\nE\nB", "cat <<'E' > W\nA\nE\n", "cat <<E\n$(A)\nE\nB", "x=W A", "x=$(A) B", "f() { A; }; B",
-    "case W in W) A;; *) B;; esac", "echo ${x:-A}", "echo \"A\" B", "echo 'A' B", "A \\\n B", "A 2>&1",
-    "time A", "coproc A", "[[ -n W ]] && A", "A >W W", "A <<< W", "function W { A; }", "echo A\\\nB",
-    "until A; do B; break; done", "A |& B", "echo \"a'\"A\"'b\"", "echo $'\\''; A; echo $'\\''", "A ;# '\nB #'",
-    "x=1 >W A", ">W A", "A >W; B", "if A\nthen B\nfi", "{ A\n}", "A && { B; }", "W() { A; }; B", "!A",
-    "A &>W W", "A <>W", "{W,W} B", "A\\;B", "A\\ B", "(A) > W", "{ A; } | B", "A\t\\\n\tB", "echo ${x/A/B}",
-    "cat <<-E\n\tA\n\tE\nB", "cat <<E; B\nA\nE\n", "echo $[A]", "W=(A) B", "echo $((A))", "[ A ] && B",
-    "select x in W; do A; done", "eval 'A'", "! A | B", "A; } ; B", "\"A\" B", "x+=W A", "A >&W",
+    "cat <<E\nA\nE\nB", "cat <<'E' > W\nA\nE\n", "cat <<E\n$(A)\nE\nB", "x=W A", "x=$(A) B",
+    "f() { A; }; B", "case W in W) A;; *) B;; esac", "echo ${x:-A}", "echo \"A\" B", "echo 'A' B",
+    "A \\\n B", "A 2>&1", "time A", "coproc A", "[[ -n W ]] && A", "A >W W", "A <<< W",
+    "function W { A; }", "echo A\\\nB", "until A; do B; break; done", "A |& B",
+    "echo \"a'\"A\"'b\"", "echo $'\\''; A; echo $'\\''", "A ;# '\nB #'", "x=1 >W A", ">W A",
+    "A >W; B", "if A\nthen B\nfi", "{ A\n}", "A && { B; }", "W() { A; }; B", "!A", "A &>W W",
+    "A <>W", "{W,W} B", "A\\;B", "A\\ B", "(A) > W", "{ A; } | B", "A\t\\\n\tB", "echo ${x/A/B}",
+    "cat <<-E\n\tA\n\tE\nB", "cat <<E; B\nA\nE\n", "echo $[A]", "W=(A) B", "echo $((A))",
+    "[ A ] && B", "select x in W; do A; done", "eval 'A'", "! A | B", "A; } ; B", "\"A\" B",
+    "x+=W A", "A >&W",
 )  # fmt: skip
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pocketcoder_tui.gatekeeper.programs import RESERVED
+from pocketcoder_tui.gatekeeper.reading.holding import hold, hold_gap, hold_words
 from pocketcoder_tui.gatekeeper.reading.model import (
     Assignment,
     Definition,
@@ -37,30 +36,11 @@ _LAST_IS_SERVED = frozenset({"pipeline", "negated_command", "list"})
 _NO_WORDS = frozenset(
     {"command_name", "variable_assignment", "file_redirect", "herestring_redirect", "comment"}
 )
-_TEST_BREAKS = frozenset(
-    {
-        "&&", "||", "&", "|", ";", "(", ")", "<", ">", "command", "list", "pipeline", "subshell",
-        "redirected_statement", "file_redirect", "heredoc_redirect", "parenthesized_expression",
-    }
-)  # fmt: skip
-"""What ends the command ``[`` for bash, or leads its output elsewhere."""
-_BEFORE_KEYWORDS = frozenset({"time", "coproc", "[[", "]]"})
 _COMMANDS = frozenset({"command", "declaration_command", "unset_command", "test_command"})
-
-
-_LEFT_OUT = "A part of it is not understood."
-_BETWEEN = re.compile(r"(?:[ \t\n]|\\\n)*")
-"""What may stand between two parts of a text: blanks, and escaped newlines."""
-_ENDS_WORD = " \t\n;&|()<>`"
-_BLANKS = (" ", "\t", "\n")
 _LONE_HYPHEN = re.compile(r"[ \t]+-[ \t]+")
 """A word that the parser leaves out in front of a redirection."""
-_STREAM = re.compile(r"[0-9]+-?")
-"""What may stand behind ``>&``: bash expands any other word there twice, quoted or not."""
-_DELIMITER = re.compile(r"\w+|'\w+'|\"\w+\"", re.ASCII)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\[[A-Za-z0-9_]*\])?")
+_NO_READER = "It holds a text of which it cannot be told what reads it."
 _SETS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
-"""What bash takes for a variable; before another ``=`` stands a command's name."""
 
 
 def read(text: str) -> Reading:
@@ -98,6 +78,7 @@ class _Reader:
         pending = [(root, _Around())]
         while pending:
             node, around = pending.pop()
+            hold(node, self._text)
             self._note(node, around)
             pending += reversed(self._below(node, around))
             if not node.child_count:
@@ -106,21 +87,15 @@ class _Reader:
         self._reading.commands.sort(key=lambda command: command.start)
         return self._reading
 
-    def _is_apart(self, nodes: list[Node]) -> bool:
-        """Whether a blank follows the first of some nodes; else ``{`` and ``!`` begin a word."""
-        first = self._raw(nodes[0])
-        after = self._text[nodes[0].end_byte : nodes[0].end_byte + 1]
-        return first not in ("{", "!") or after in _BLANKS
-
     def _cover(self, start: int, end: int) -> None:
-        """Hold that nothing is left out between two parts; the parser leaves words out at times."""
+        """Hold that nothing stands between two parts, save for a word known to be left out."""
         gap = self._text[self._covered : start]
         before = self._reading.commands[-1:]
         if _LONE_HYPHEN.fullmatch(gap) and before and before[0].end == self._covered:
             place = self._covered + gap.index("-")
             before[0].words.append(Word("-", place, place + 1, "-"))
-        elif not _BETWEEN.fullmatch(gap):
-            raise Unread(_LEFT_OUT)
+        else:
+            hold_gap(gap)
         self._covered = max(end, self._covered)
 
     def _note(self, node: Node, around: _Around) -> None:
@@ -131,12 +106,8 @@ class _Reader:
                 self._document(node)
             case "variable_assignment":
                 self._assignment(node)
-            case "test_command" if not _is_one_test(node):
-                raise Unread(_LEFT_OUT)
             case kind if kind in _COMMANDS:
                 self._command(node, around)
-            case "!" | "compound_statement" if not self._is_apart(node.children or [node]):
-                raise Unread(_LEFT_OUT)
             case "function_definition" if name := node.child_by_field_name("name"):
                 self._reading.definitions.append(Definition(self._raw(name), *node.byte_range))
             case _:
@@ -181,8 +152,7 @@ class _Reader:
         elif name := node.child_by_field_name("name"):
             words.insert(0, self._word(name.children[0]))
         if words:
-            self._hold_one_line(words)
-            _hold_no_keyword(words)
+            hold_words(words, self._text)
             simple = Simple(
                 _apart(words),
                 *node.byte_range,
@@ -194,12 +164,6 @@ class _Reader:
             self._commands[node.id] = simple
             self._reading.commands.append(simple)
 
-    def _hold_one_line(self, words: list[Word]) -> None:
-        """The parser goes on over the end of a line at times. Raises Unread."""
-        for before, after in pairwise(sorted(words, key=lambda word: word.start)):
-            if "\n" in self._text[before.end : after.start].replace("\\\n", ""):
-                raise Unread(_LEFT_OUT)
-
     def _is_odd(self, node: Node, child: Node) -> bool:
         """The parser takes some words of a command for signs, such as ``==``; they are words."""
         return node.type == "command" and child.type not in _NO_WORDS
@@ -207,13 +171,9 @@ class _Reader:
     def _redirect(self, node: Node) -> None:
         """Note where a stream is led; what stands behind it are the command's own words."""
         words = [self._word(child) for child in node.children if child.type in WORDS]
-        if not all(self._raw(c).isdigit() for c in node.children if c.type == "file_descriptor"):
-            raise Unread(_LEFT_OUT)
         signs = [child for child in node.children if not child.is_named]
         if words and not self._raw(signs[0]).endswith("&-"):
             sign, target = self._raw(signs[0]), words.pop(0)
-            if sign.endswith("&") and not _STREAM.fullmatch(target.raw):
-                raise Unread(_LEFT_OUT)
             span = node.start_byte, target.end
             self._reading.redirects.append(Redirect(sign, target, *span))
         command = self._served(node)
@@ -244,10 +204,8 @@ class _Reader:
         words = [child for child in node.children if child.type in WORDS]
         parts = {child.type: child for child in node.children}
         opening = self._raw(parts["heredoc_start"]) if "heredoc_start" in parts else ""
-        if opening and not _DELIMITER.fullmatch(opening):
-            raise Unread(_LEFT_OUT)
         if command is None:
-            raise Unread(_LEFT_OUT)
+            raise Unread(_NO_READER)
         if not opening:
             value = self._word(words.pop(0)) if words else None
             if value is not None:
@@ -261,9 +219,6 @@ class _Reader:
 
     def _assignment(self, node: Node) -> None:
         name, value = node.children[0], node.child_by_field_name("value")
-        after = self._text[node.end_byte : node.end_byte + 1]
-        if not _NAME.fullmatch(self._raw(name)) or (after and after not in _ENDS_WORD):
-            raise Unread(_LEFT_OUT)
         parent = node.parent
         self._reading.assignments.append(
             Assignment(
@@ -285,29 +240,6 @@ class _Reader:
 
     def _raw(self, node: Node) -> str:
         return self._text[node.start_byte : node.end_byte]
-
-
-def _hold_no_keyword(words: list[Word]) -> None:
-    """Where bash reads ``if`` the parser may read a program of that name. Raises Unread."""
-    start = 1 if words[0].raw in _BEFORE_KEYWORDS else 0
-    if any(word.raw in RESERVED - _BEFORE_KEYWORDS for word in words[start : start + 1]):
-        raise Unread(_LEFT_OUT)
-
-
-def _is_one_test(node: Node) -> bool:
-    """Whether ``[`` is one command, as it is to bash; the parser takes ``&&`` for a part of it."""
-    if node.children[0].type != "[":
-        return True
-    if node.start_point.row != node.end_point.row:
-        return False
-    pending = node.children[1:]
-    while pending:
-        inner = pending.pop()
-        if inner.type in _TEST_BREAKS:
-            return False
-        if inner.type not in ("string", "command_substitution", "expansion"):
-            pending += inner.children
-    return True
 
 
 def _apart(words: list[Word]) -> list[Word]:
