@@ -121,7 +121,8 @@ def test_the_stored_text_is_the_rule(rule: Rule, stored: str) -> None:
         "", "{}", "[]", "null", "{", '{"allow":{"argv":["ls;"],"cwd":"/workspace"}}',
         '{"allow":{"begins":["ls"]}}', '{"deny":{"argv":["ls"],"cwd":"/workspace"}}',
         '{"ask":{"argv":["ls"],"cwd":"/workspace"}}', '{"allow":{"argv":"ls","cwd":"/workspace"}}',
-        '{"allow":{"argv":["ls"],"cwd":"/workspace","x":1}}', '{"allow": {"argv":["ls"],"cwd":"/"}}',
+        '{"allow":{"argv":["ls"],"cwd":"/workspace","x":1}}',
+        '{"allow": {"argv":["ls"],"cwd":"/"}}',
         '{"allow":{"argv":["ls",1],"cwd":"/workspace"}}',
     ],
 )  # fmt: skip

@@ -23,7 +23,8 @@ WORDS = frozenset(
 
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPE_IN_QUOTES = re.compile(r'\\([\\"$`\n])')
-_PATTERN = re.compile(r"[*?\[\]{}~]")
+_PATTERN = re.compile(r"[*?\[\]{}]|^~|[=:]~")
+"""What bash replaces; a tilde only at the beginning, or where a variable's value can begin."""
 _ANSI = re.compile(
     r"\\(?:x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})|(.))", re.DOTALL
 )
