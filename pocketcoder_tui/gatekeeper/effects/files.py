@@ -142,15 +142,26 @@ def _output(words: list[Word], places: Places) -> None:
         places.findings.add(Kind.UNKNOWN, _HIDDEN_OPTION, _over(words))
 
 
-def _fetches(words: list[Word], places: Places) -> None:
-    """Programs that write what they fetch: curl, wget."""
-    given = arguments_of(words, "oPHdXuAeTbcFKmx", "--output", "--output-document")
-    for option in ("o", "O", "--output", "--output-document"):
-        if option in given.values:
-            places.written(given.values[option])
+def _curl(words: list[Word], places: Places) -> None:
+    given = arguments_of(words, "oPHdXuAeTbcFKmxrw", "--output")
+    _fetched(given, ("o", "--output"), places)
     if given.has("OJ", "--remote-name", "--remote-name-all"):
         sentence = "Writes a file that is named by the address."
         places.findings.add(Kind.WRITES, sentence, _over(words), certain=False)
+
+
+def _wget(words: list[Word], places: Places) -> None:
+    given = arguments_of(words, "OoPaUtTeB", "--output-document", "--directory-prefix")
+    _fetched(given, ("O", "o", "a", "P", "--output-document", "--directory-prefix"), places)
+    if "O" not in given.values and "--output-document" not in given.values:
+        sentence = "Writes a file that is named by the address."
+        places.findings.add(Kind.WRITES, sentence, _over(words), certain=False)
+
+
+def _fetched(given: Arguments, options: tuple[str, ...], places: Places) -> None:
+    for option in options:
+        if option in given.values and given.values[option].text != "-":
+            places.written(given.values[option])
 
 
 def _fills(words: list[Word], places: Places) -> None:
@@ -219,7 +230,8 @@ _SPECIAL: dict[str, Callable[[list[Word], Places], None]] = {
     **dict.fromkeys(("find", "fd"), _find),
     **dict.fromkeys(("sort", "shuf", "tree", "rg", "bat"), _output),
     **dict.fromkeys(("uniq", "xxd"), _second),
-    **dict.fromkeys(("curl", "wget"), _fetches),
+    "curl": _curl,
+    "wget": _wget,
     "printf": _fills,
     "test": _tests,
     "mktemp": _makes,
