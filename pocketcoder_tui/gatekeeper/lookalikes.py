@@ -111,11 +111,11 @@ def _like(char: str) -> str:
 
 
 def _is_prose(text: str, place: int) -> bool:
-    """Whether a dash or quote stands as in a sentence: between letters, or between blanks."""
+    """Whether a dash or quote stands as in a sentence: within a word, or between blanks."""
     if text[place] not in _IN_PROSE:
         return False
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
-    within = before.isalpha() and after.isalpha()
+    within = before.isalnum() and after.isalnum()
     apart = (not before or before.isspace()) and (not after or after.isspace())
     return within or apart
 
