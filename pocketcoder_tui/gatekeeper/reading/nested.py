@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypedDict
 
@@ -71,8 +72,13 @@ class _Code:
     """True when it stands there letter by letter."""
 
 
+@lru_cache(maxsize=4)
 def read_whole(text: str) -> Whole:
-    """Read a text and the texts inside of it."""
+    """Read a text and the texts inside of it.
+
+    Rules, effects and offers ask for the same one in a row, so the last few are kept. Nobody
+    changes what is returned.
+    """
     return _Follower(text).follow()
 
 

@@ -39,10 +39,9 @@ def allowing(action: Action, rules: Iterable[Rule], *, resolved: str = "") -> Ru
     place as well. Empty when it was not asked, which is enough for the tools that only look; a tool
     that writes matches nothing then, since a link could lead it anywhere.
     """
-    about = _subject_of(action)
-    for rule in rules:
-        if rule.outcome is not Outcome.ALLOW:
-            continue
+    mine = [rule for rule in rules if rule.outcome is Outcome.ALLOW]
+    about = _subject_of(action) if mine else None
+    for rule in mine:
         if isinstance(rule.subject, Place) and _covers(rule.subject, action, resolved):
             return rule
         if about is not None and rule.subject == about:
