@@ -79,9 +79,13 @@ def workspace(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def sandbox(sandbox_image: str, workspace: Path) -> AsyncIterator[DockerSandbox]:
+async def sandbox(
+    sandbox_image: str, workspace: Path, tmp_path: Path
+) -> AsyncIterator[DockerSandbox]:
     """A sandbox for ``workspace``, not started; its container is removed afterwards."""
-    async with DockerSandbox(workspace, image=sandbox_image, tied=True) as made:
+    async with DockerSandbox(
+        workspace, image=sandbox_image, tied=True, hatch=tmp_path / "hatch"
+    ) as made:
         try:
             yield made
         finally:

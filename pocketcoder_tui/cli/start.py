@@ -5,6 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pocketcoder_tui.cli.arguments import COMMANDS, Arguments
+from pocketcoder_tui.cli.memory import share_one_heap
 from pocketcoder_tui.cli.output import is_terminal
 from pocketcoder_tui.config.looks import first_looks
 from pocketcoder_tui.config.paths import Paths, home
@@ -29,6 +30,7 @@ def run(args: Arguments, paths: Paths) -> int:
     if not (is_terminal() and is_terminal(sys.stdin)):
         raise NoTerminal("The workbench needs a terminal for its input and its output.")
     check(args, paths)
+    share_one_heap()
     from pocketcoder_tui.ui import run_app
 
     async def make() -> "Workbench":

@@ -55,6 +55,16 @@ class Paths:
         return self.state / "ledger.db"
 
     @property
+    def outputs(self) -> Path:
+        """The whole of outputs that are too long for the ledger, one file an action."""
+        return self.state / "outputs"
+
+    @property
+    def hatch(self) -> Path:
+        """What the host hands into the box lies here for a moment; the box sees it read-only."""
+        return self.state / "hatch"
+
+    @property
     def log(self) -> Path:
         """What went wrong that nobody foresaw, with tracebacks."""
         return self.state / "pocketcoder.log"

@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     """The size of the home folder in the box, which is held in memory."""
     output_limit: int = Field(default=40_000, ge=1_000, le=10_000_000)
     """Characters of one command's output that the model gets; head and tail are kept."""
+    command_limit: float = Field(default=120, ge=1, le=86_400)
+    """Seconds after which the model is told that a command still runs; the command goes on."""
+    output_kept: Size = "64m"
+    """How much of one command's output is kept whole, where the model gets head and tail only."""
     theme: _Word = Field(default="pocketcoder-dark", min_length=1)
     """The colour theme of the screen."""
     ascii: bool = False

@@ -173,3 +173,5 @@ class Execution:
     """A sentence when the action failed before or beside its program."""
     data: Json = field(default_factory=dict)
     """Tool-specific facts for the model, for example a count of lines."""
+    coloured: str = ""
+    """``output`` with a terminal's colours (SGR sequences, no others); empty when it has none."""

@@ -182,11 +182,42 @@ class ActionDispatched:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionReported:
+    """The model was told that the command still runs; its end is recorded when it comes."""
+
+    action_id: str
+    output: str
+    """What it had printed, head and tail kept."""
+    omitted: int
+    seconds: float
+    needs_input: bool
+    at: float
+    kind: Literal["action_reported"] = "action_reported"
+
+
+@dataclass(frozen=True, slots=True)
 class ActionEnded:
     """The result is in."""
 
     execution: Execution
     kind: Literal["action_ended"] = "action_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRan:
+    """The person typed a line in the box's terminal, and it is over."""
+
+    window: str
+    command: str
+    """Empty when the shell did not keep it."""
+    status: int
+    output: str
+    omitted: int
+    cwd: str
+    """The shell's directory afterwards."""
+    seconds: float
+    at: float
+    kind: Literal["person_ran"] = "person_ran"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +246,9 @@ Durable = (
     | ActionDecided
     | ActionSuperseded
     | ActionDispatched
+    | ActionReported
     | ActionEnded
+    | PersonRan
     | Noticed
 )
 
@@ -228,6 +261,25 @@ class OutputGrew:
 
     action_id: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionHeld:
+    """An allowed command waits for its window's prompt."""
+
+    action_id: str
+    why: str
+    """Empty when it does not wait any more."""
+    clearable: bool
+    """True when a half-typed line is in the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionNeedsInput:
+    """A running command reads the terminal and is silent, or does not any more."""
+
+    action_id: str
+    needs_input: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +318,20 @@ class ScreenChanged:
     columns: int
     cursor: tuple[int, int]
     """Column and row, from 0."""
+    window: str = "agent"
+    """The window that is shown."""
 
 
-Transient = OutputGrew | RetryWaiting | BoxChanged | ScreenChanged
+Transient = OutputGrew | ActionHeld | ActionNeedsInput | RetryWaiting | BoxChanged | ScreenChanged
+RunEvent = ActionHeld | OutputGrew | ActionNeedsInput | ActionReported
+"""What happens to an action between its decision and its end."""
+ActionEvent = (
+    ActionProposed
+    | ActionWaiting
+    | ActionDecided
+    | ActionSuperseded
+    | ActionDispatched
+    | ActionEnded
+    | RunEvent
+)
 Event = Durable | Transient

@@ -1,11 +1,13 @@
-"""What the engine needs from each outside world. The rooms implement these; the engine picks."""
+"""What the engine needs from each outside world but the terminal (core/terminal.py).
+
+The rooms implement these; the engine picks.
+"""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from pocketcoder_tui.core.events import Durable, ScreenChanged
+from pocketcoder_tui.core.events import Durable
 from pocketcoder_tui.core.model import ModelRequest, ReplyFinished, ReplyPart
 
 # --- the model
@@ -89,14 +91,31 @@ class ExecResult:
 class ByteStream(Protocol):
     """A program in the box whose standard input and output are held open."""
 
-    async def read(self) -> bytes:
-        """The next piece of output, b"" at the end."""
+    def follow(self, on_data: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
+        """Hand over every piece of output on the event loop, in order, and the end once.
+
+        Called once, soon after the stream was opened; what came before is handed over at once.
+        """
 
     async def write(self, data: bytes) -> None:
         """Send all of it. Raises ContainerGone when the other side is gone."""
 
     async def aclose(self) -> None:
         """End the stream; the program sees its input close."""
+
+
+class Drop(Protocol):
+    """A folder of the host's that the box can read and cannot change."""
+
+    @property
+    def path(self) -> str:
+        """Where it is inside."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a file there, or write it anew while nobody reads it. Raises SandboxError."""
+
+    def remove(self, name: str) -> None:
+        """Take a file away."""
 
 
 class Box(Protocol):
@@ -118,6 +137,10 @@ class Box(Protocol):
     def started(self) -> float:
         """Unix seconds of the container's last start; what was in memory before is gone."""
 
+    @property
+    def drop(self) -> Drop | None:
+        """The folder for files; None where the box cannot share one with the host."""
+
     async def exec(
         self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 4_000_000
     ) -> ExecResult:
@@ -128,85 +151,3 @@ class Box(Protocol):
 
     async def open(self, argv: Sequence[str]) -> ByteStream:
         """Start a program as the box's user with its input and output held open, no TTY."""
-
-
-# --- the terminal inside the box
-
-
-@dataclass(frozen=True, slots=True)
-class CommandOutput:
-    """Raw terminal output of the running command, decoded as UTF-8 with replacement."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class CommandEnded:
-    """The command is over."""
-
-    status: int | None
-    """As reported by the sandbox; None when the shell died without one."""
-    output: str
-    """Everything as text a terminal would show: head, and tail if it was too long."""
-    omitted: int
-    """Characters left out between head and tail."""
-    seconds: float
-    cwd: str
-    shell_died: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NeverStarted:
-    """The sandbox holds no claim of the action: it did not start and will not."""
-
-
-@dataclass(frozen=True, slots=True)
-class StillRunning:
-    """Its command runs; Terminal.follow brings the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class CannotTell:
-    """The sandbox was restarted or its records are incomplete."""
-
-    why: str
-
-
-Found = NeverStarted | StillRunning | CannotTell | CommandEnded
-
-
-class Terminal(Protocol):
-    """The agent's tmux pane: one command at a time, exactly."""
-
-    @property
-    def cwd(self) -> str:
-        """The shell's directory at the last prompt."""
-
-    def run(self, action_id: str, command: bytes) -> AsyncGenerator[CommandOutput | CommandEnded]:
-        """Deliver the bytes, verify them, run them in the pane's shell once, and yield what comes.
-
-        The last item is one CommandEnded. Raises DeliveryRefused (what arrived differs; nothing
-        ran), ShellBusy (the prompt is not free; nothing ran), RelayError or ContainerGone (the
-        stream was lost; use find). Waits for ever; closing the iterator leaves the command alone.
-        """
-
-    async def find(self, action_id: str) -> Found:
-        """After a crash: what became of an action that was dispatched."""
-
-    def follow(self, action_id: str) -> AsyncGenerator[CommandOutput | CommandEnded]:
-        """Take up a command that is still running, from its first byte of output."""
-
-    async def interrupt(self) -> None:
-        """Send C-c to the pane."""
-
-    async def resize(self, columns: int, rows: int) -> None:
-        """Give the pane this size while no person is attached."""
-
-    def watch(self, on_frame: Callable[[ScreenChanged], None]) -> AbstractAsyncContextManager[None]:
-        """Call ``on_frame`` with the pane's screen now and at changes, 30 a second at most."""
-
-    async def lost(self) -> str:
-        """Wait until the control stream is gone; returns the sentence that says why."""
-
-    async def aclose(self) -> None:
-        """Let go of the control stream; the pane and its command go on."""

@@ -7,6 +7,7 @@ from typing import Literal
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Action, ActionState, Decision, Execution, Outcome, Preview
 from pocketcoder_tui.core.model import PartKind, Usage
+from pocketcoder_tui.core.terminal import MAIN_WINDOW
 
 LIVE_OUTPUT_LIMIT = 64_000
 """Characters of a running command's output kept for the screen; the newest stay."""
@@ -57,6 +58,27 @@ class Deed:
     execution: Execution | None = None
     live: str = ""
     """Raw output so far while it runs, untrusted, bounded."""
+    held: str = ""
+    """Why an allowed command has not started; empty when nothing holds it."""
+    clearable: bool = False
+    """True when a half-typed line holds it."""
+    needs_input: bool = False
+    """True while its command reads the terminal and is silent."""
+    reported: bool = False
+    """True once the model was told that it still runs."""
+
+    @property
+    def window(self) -> str:
+        """The window of a command; the main one when none is named."""
+        return str(self.action.call.arguments.get("window") or MAIN_WINDOW)
+
+
+@dataclass(slots=True)
+class Typed:
+    """A line that the person typed in the box's terminal."""
+
+    id: str
+    line: ev.PersonRan
 
 
 @dataclass(slots=True)
@@ -69,7 +91,7 @@ class Remark:
     hint: str = ""
 
 
-Entry = Said | Answer | Thought | Deed | Remark
+Entry = Said | Answer | Thought | Deed | Typed | Remark
 
 
 @dataclass(slots=True)
@@ -89,6 +111,7 @@ class Transcript:
     usage: Usage = field(default_factory=Usage)
     """Of the last reply."""
     _remarks: int = 0
+    _lines: int = 0
 
     @property
     def waiting(self) -> list[Deed]:
@@ -116,6 +139,28 @@ class Transcript:
     def apply(self, event: ev.Event) -> str:
         """Fold one event in; returns the id of the entry that changed, or an empty string."""
         match event:
+            case ev.SessionStarted() | ev.SessionTitled() | ev.TurnStarted() | ev.TurnEnded():
+                return self._apply_session(event)
+            case ev.MessageQueued():
+                return self._add(Said(event.message_id, event.text, event.at))
+            case ev.MessagesTaken():
+                return self._taken(event)
+            case ev.ReplyStarted() | ev.PartGrew() | ev.ReplyEnded():
+                return self._apply_reply(event)
+            case ev.Noticed():
+                return self._remark(event.level, event.sentence, event.hint)
+            case ev.PersonRan():
+                self._lines += 1
+                return self._add(Typed(f"line-{self._lines}", event))
+            case ev.RetryWaiting() | ev.BoxChanged() | ev.ScreenChanged():
+                return ""
+            case _:
+                return self._apply_action(event)
+
+    def _apply_session(
+        self, event: ev.SessionStarted | ev.SessionTitled | ev.TurnStarted | ev.TurnEnded
+    ) -> str:
+        match event:
             case ev.SessionStarted():
                 self.session_id, self.workspace = event.session_id, event.workspace
             case ev.SessionTitled():
@@ -124,18 +169,6 @@ class Transcript:
                 self.turn_id = event.turn_id
             case ev.TurnEnded():
                 return self._turn_ended(event)
-            case ev.Noticed():
-                return self._remark(event.level, event.sentence, event.hint)
-            case ev.MessageQueued():
-                return self._add(Said(event.message_id, event.text, event.at))
-            case ev.MessagesTaken():
-                return self._taken(event)
-            case ev.ReplyStarted() | ev.PartGrew() | ev.ReplyEnded():
-                return self._apply_reply(event)
-            case ev.RetryWaiting() | ev.BoxChanged() | ev.ScreenChanged():
-                return ""
-            case _:
-                return self._apply_action(event)
         return ""
 
     def _apply_reply(self, event: ev.ReplyStarted | ev.PartGrew | ev.ReplyEnded) -> str:
@@ -149,7 +182,8 @@ class Transcript:
                 self.reply_id, self.usage = "", event.usage
                 return self._close_part()
 
-    def _apply_action(self, event: ev.Event) -> str:
+    def _apply_action(self, event: ev.ActionEvent) -> str:
+        """Move an action along; what happens while it runs is ``_apply_run``."""
         match event:
             case ev.ActionProposed():
                 self._close_part()
@@ -165,18 +199,30 @@ class Transcript:
             case ev.ActionSuperseded():
                 deed = self.deed(event.action_id)
                 deed.state, deed.why = ActionState.SUPERSEDED, event.why
+                deed.held = ""
             case ev.ActionDispatched():
                 deed = self.deed(event.action_id)
                 deed.state, deed.dispatched = ActionState.DISPATCHED, event.at
-            case ev.OutputGrew():
-                deed = self.deed(event.action_id)
-                deed.live = (deed.live + event.text)[-LIVE_OUTPUT_LIMIT:]
             case ev.ActionEnded():
                 deed = self.deed(event.execution.action_id)
                 deed.state = ActionState(event.execution.ended.value)
                 deed.execution, deed.live = event.execution, ""
+                deed.held, deed.needs_input = "", False
             case _:
-                return ""
+                return self._apply_run(event)
+        return deed.id
+
+    def _apply_run(self, event: ev.RunEvent) -> str:
+        deed = self.deed(event.action_id)
+        match event:
+            case ev.OutputGrew():
+                deed.live = (deed.live + event.text)[-LIVE_OUTPUT_LIMIT:]
+            case ev.ActionHeld():
+                deed.held, deed.clearable = event.why, event.clearable
+            case ev.ActionNeedsInput():
+                deed.needs_input = event.needs_input
+            case ev.ActionReported():
+                deed.reported = True
         return deed.id
 
     def _add(self, entry: Entry) -> str:

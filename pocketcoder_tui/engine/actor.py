@@ -5,11 +5,14 @@ from collections.abc import Awaitable, Callable
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Action, ActionState, Decision, Outcome, ToolCall
 from pocketcoder_tui.core.errors import RelayError, SandboxError
+from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.desk import Desk, Dropped, Moved
-from pocketcoder_tui.engine.dispatch import SHELL, Dispatcher
+from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.proposals import Proposals
+from pocketcoder_tui.engine.runs import window_of
+from pocketcoder_tui.engine.tools import SHELL
 from pocketcoder_tui.gatekeeper.policy import judge
 
 STOPPED = "The turn was stopped before this left for the box."
@@ -53,14 +56,13 @@ class Actor:
         if action is not None:
             await self._decide_and_do(action, self._settle, may_leave)
 
-    async def take_up(
-        self, action: Action, state: ActionState, may_leave: Callable[[], bool]
-    ) -> None:
+    async def take_up(self, deed: Deed, may_leave: Callable[[], bool]) -> None:
         """Go on with an action of an earlier process, from where it was."""
-        if state is ActionState.DISPATCHED:
-            await self._dispatcher.take_up(action)
+        action = deed.action
+        if deed.state is ActionState.DISPATCHED:
+            await self._dispatcher.take_up(action, reported=deed.reported)
             self._announce_place()
-        elif state is ActionState.WAITING:
+        elif deed.state is ActionState.WAITING:
             await self._decide_and_do(action, self._desk.settle_again, may_leave)
         else:
             await self._decide_and_do(action, _unsent, may_leave)
@@ -105,8 +107,11 @@ class Actor:
         ready = self._keeper.ready
         if ready is None:
             return
+        places = {facts.name: facts.cwd for facts in ready.terminal.windows()}
         for deed in self._journal.transcript.waiting:
             action = deed.action
-            elsewhere = action.cwd != ready.terminal.cwd or action.container != ready.box.id
-            if action.call.tool == SHELL and elsewhere:
+            here = places.get(window_of(action), action.cwd)
+            if action.call.tool == SHELL and (
+                action.cwd != here or action.container != ready.box.id
+            ):
                 self._desk.moved(action.id)

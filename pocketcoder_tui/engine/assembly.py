@@ -9,15 +9,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pocketcoder_tui.config.secrets import box_seal
+from pocketcoder_tui.config.settings import Settings
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import LedgerError, SandboxError
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.ports import Box, Ledger, Terminal
+from pocketcoder_tui.core.masking import Masker
+from pocketcoder_tui.core.ports import Box, Ledger
+from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.options import Options
-from pocketcoder_tui.engine.session import Session
+from pocketcoder_tui.engine.outputs import Outputs
+from pocketcoder_tui.engine.session import Session, Terms
 from pocketcoder_tui.engine.setup import Setup
 from pocketcoder_tui.engine.voice import Voice
 
@@ -43,14 +47,29 @@ async def make_workbench(options: Options) -> Session:
     except BaseException:
         await ledger.aclose()
         raise
-    setup = Setup(options.settings, options.paths.engine_log)
+    settings = options.settings
+    masker = Masker(secrets_of(settings))
+    outputs = Outputs(options.paths.outputs, size_bytes(settings.output_kept))
+    open_terminal = _open_terminal(settings.output_limit, masker, outputs)
 
     def make_keeper(journal: Journal, crew: Crew) -> BoxKeeper:
-        return BoxKeeper(LazySandbox(options), _open_terminal(options), journal, crew)
+        return BoxKeeper(LazySandbox(options), open_terminal, journal, crew)
 
     return Session(
-        journal, ledger, voice=voice, setup=setup, make_keeper=make_keeper, attach=_attach_to_box
+        journal,
+        ledger,
+        voice=voice,
+        setup=Setup(settings, options.paths.engine_log),
+        make_keeper=make_keeper,
+        attach=_attach_to_box,
+        terms=Terms(masker, outputs, settings.command_limit),
     )
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """What must never be shown, stored or sent."""
+    kept = (settings.gemini_api_key, settings.local_secret)
+    return [secret.get_secret_value() for secret in kept if secret is not None]
 
 
 def attach(container: str, user: str) -> int:
@@ -121,6 +140,7 @@ def make_sandbox(options: Options) -> "DockerSandbox":
         limits=limits,
         runtime=settings.runtime,
         seal=box_seal(secret.get_secret_value(), workspace) if secret is not None else "",
+        hatch=options.paths.hatch,
     )
 
 
@@ -138,10 +158,15 @@ def size_bytes(size: str) -> int:
     return int(size[:-1]) << {"k": 10, "m": 20, "g": 30}[size[-1]]
 
 
-def _open_terminal(options: Options) -> Callable[[Box], Awaitable[Terminal]]:
+def _open_terminal(
+    limit: int, masker: Masker, outputs: Outputs
+) -> Callable[[Box], Awaitable[Terminal]]:
     async def open_terminal(box: Box) -> Terminal:
         terminal = await asyncio.to_thread(_load_terminal)
-        return await terminal.open(box, output_limit=options.settings.output_limit)
+        from pocketcoder_tui.relay.capture import Keeping
+
+        keeping = Keeping(limit - limit // 2, limit // 2, masker)
+        return await terminal.open(box, keeping=keeping, spool=outputs.spool)
 
     return open_terminal
 

@@ -2,15 +2,20 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pocketcoder_tui.core.errors import PocketCoderError
-from pocketcoder_tui.core.events import BoxChanged, BoxState, ScreenChanged
-from pocketcoder_tui.core.ports import Box, Terminal
+from pocketcoder_tui.core.errors import ContainerGone, PocketCoderError
+from pocketcoder_tui.core.events import BoxChanged, BoxState, PersonRan, ScreenChanged
+from pocketcoder_tui.core.ports import Box
+from pocketcoder_tui.core.terminal import MAIN_WINDOW, PersonLine, Terminal
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
+
+DYING = 3
+"""How often a box that went away while it was being connected is asked for again."""
 
 OnFrame = Callable[[ScreenChanged], None]
 
@@ -54,7 +59,13 @@ class BoxKeeper:
         self._lock = asyncio.Lock()
         self._watchers: list[OnFrame] = []
         self._frame: ScreenChanged | None = None
+        self._shown = MAIN_WINDOW
         self._size: tuple[int, int] | None = None
+
+    @property
+    def shown(self) -> str:
+        """The window that is shown."""
+        return self._shown
 
     @property
     def ready(self) -> Ready | None:
@@ -73,6 +84,12 @@ class BoxKeeper:
         self._gone(ready, why)
         with contextlib.suppress(PocketCoderError):  # it failed already; that is why we are here
             await ready.terminal.aclose()
+
+    async def show(self, window: str) -> None:
+        """Show another window, now and after a restart. Raises RelayError."""
+        ready = await self.ensure()
+        await ready.terminal.show(window)
+        self._shown = window
 
     async def resize(self, columns: int, rows: int) -> None:
         """Give the terminal this size, now or when it starts."""
@@ -101,7 +118,7 @@ class BoxKeeper:
     async def _start(self) -> Ready:
         self._journal.show(BoxChanged(BoxState.STARTING))
         try:
-            ready = await self._connect()
+            ready = await self._connect_anew()
         except PocketCoderError as error:
             self._journal.show(BoxChanged(BoxState.FAILED, error.sentence, error.hint))
             raise
@@ -112,12 +129,24 @@ class BoxKeeper:
         self._journal.show(BoxChanged(BoxState.READY))
         return ready
 
+    async def _connect_anew(self) -> Ready:
+        """Connect; a box that dies meanwhile was dying before Docker knew, and is started again."""
+        for _ in range(DYING):
+            try:
+                return await self._connect()
+            except ContainerGone:
+                continue
+        return await self._connect()
+
     async def _connect(self) -> Ready:
         box = await self._sandbox.ensure()
         terminal = await self._open_terminal(box)
+        terminal.listen(self._person_ran)
         try:
             if self._size is not None:
                 await terminal.resize(*self._size)
+            if self._shown in {facts.name for facts in terminal.windows()}:
+                await terminal.show(self._shown)
         except BaseException:
             await terminal.aclose()
             raise
@@ -138,6 +167,14 @@ class BoxKeeper:
             self._ready = None
             hint = "It is started again with the next action."
             self._journal.show(BoxChanged(BoxState.ABSENT, why, hint))
+
+    def _person_ran(self, line: PersonLine) -> None:
+        """A line that the person typed is part of the story, and the model is told of it."""
+        event = PersonRan(
+            line.window, line.command, line.status, line.output, line.omitted, line.cwd,
+            line.seconds, time.time(),
+        )  # fmt: skip
+        self._crew.start(self._journal.write(event), "a line of the person's")
 
     def _fan_out(self, frame: ScreenChanged) -> None:
         self._frame = frame

@@ -1,59 +1,56 @@
 """From an allowed action to its result: bound, recorded, sent once, recorded again."""
 
-import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Action, Decision, Ended, Execution, Outcome
-from pocketcoder_tui.core.errors import (
-    DeliveryRefused,
-    PocketCoderError,
-    RelayError,
-    SandboxError,
-    ShellBusy,
-    TransitionRefused,
-)
-from pocketcoder_tui.core.ports import (
-    CannotTell,
-    CommandEnded,
-    CommandOutput,
-    NeverStarted,
-    StillRunning,
-    Terminal,
-)
-from pocketcoder_tui.engine.boxkeeper import BoxKeeper, Ready
+from pocketcoder_tui.core.errors import PocketCoderError, SandboxError, TransitionRefused
+from pocketcoder_tui.core.masking import Masker
+from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.commands import Commands, Leave, ask_in
 from pocketcoder_tui.engine.desk import Dropped, Moved
 from pocketcoder_tui.engine.journal import Journal
-from pocketcoder_tui.engine.tools import FILE_TOOLS
+from pocketcoder_tui.engine.outputs import Outputs
+from pocketcoder_tui.engine.results import OWN_FAULT, unknown
+from pocketcoder_tui.engine.runs import Runs
+from pocketcoder_tui.engine.tools import FILE_TOOLS, TERMINAL_TOOLS
 from pocketcoder_tui.engine.tools.boxscript import Recall, recall
+from pocketcoder_tui.engine.tools.companions import Scene
 
 log = logging.getLogger(__name__)
 
-SHELL = "shell"
-RECONNECTIONS = 5
-"""How often the fate of one command is asked for over a new connection."""
-OWN_FAULT = "PocketCoder made an error of its own; the log has the details."
-
-Items = AsyncGenerator[CommandOutput | CommandEnded]
-"""What a terminal reports of one command."""
-
 
 class Dispatcher:
-    """Sends actions into the box. Commands of one terminal go one after the other."""
+    """Sends actions into the box."""
 
-    def __init__(self, keeper: BoxKeeper, journal: Journal) -> None:
+    def __init__(
+        self,
+        keeper: BoxKeeper,
+        journal: Journal,
+        runs: Runs,
+        *,
+        masker: Masker,
+        outputs: Outputs,
+        command_limit: float,
+    ) -> None:
         self._keeper = keeper
         self._journal = journal
-        self.terminal_free = asyncio.Lock()
-        """Held while a command runs in the agent's terminal."""
+        self._runs = runs
+        self._masker = masker
+        self._outputs = outputs
+        self._commands = Commands(keeper, journal, runs, self._end, command_limit)
+
+    async def scene(self) -> Scene:
+        """What the terminal's tools see and use. Raises SandboxError or RelayError."""
+        ready = await self._keeper.ensure()
+        return Scene(ready.box, ready.terminal, self._runs, self._outputs)
 
     async def perform(
         self, action: Action, decision: Decision, may_leave: Callable[[], bool]
-    ) -> Execution:
+    ) -> None:
         """Do an allowed action and record the result.
 
         ``may_leave`` is asked last, just before it leaves. Raises Moved when it would happen
@@ -63,28 +60,42 @@ class Dispatcher:
         covered = decision.outcome is Outcome.ALLOW and decision.digest == action.digest
         if not covered or decision.action_id != action.id:
             raise TransitionRefused("The decision does not cover this action; nothing was sent.")
-        if action.call.tool != SHELL:
-            return await self._perform_file_tool(action, may_leave)
-        async with self.terminal_free:
-            ready = await self._keeper.ensure()
-            if ready.box.id != action.container or ready.terminal.cwd != action.cwd:
-                raise Moved
-            await self._leave(action, may_leave)
-            return await self._end(await self._run(action, ready))
 
-    async def take_up(self, action: Action) -> Execution:
-        """Find out what became of an action that left before a crash, and record it."""
-        if action.call.tool != SHELL:
-            return await self._end(await self._recall(action))
-        async with self.terminal_free:
-            return await self._end(await self._find(action))
+        async def leave() -> None:
+            """The intent is durable before anything is sent."""
+            if not may_leave():
+                raise Dropped(action.id)
+            await self._journal.write(ev.ActionDispatched(action.id, action.digest, time.time()))
 
-    async def _perform_file_tool(self, action: Action, may_leave: Callable[[], bool]) -> Execution:
+        if action.call.tool in FILE_TOOLS:
+            await self._perform_file_tool(action, leave)
+        elif action.call.tool in TERMINAL_TOOLS:
+            await self._perform_terminal_tool(action, leave)
+        else:
+            await self._commands.perform(action, may_leave, leave)
+
+    async def take_up(self, action: Action, *, reported: bool = False) -> None:
+        """Find out what became of an action that left before a crash, and record it.
+
+        ``reported``: the model was told that its command still runs; nobody waits for the end.
+        """
+        if action.call.tool in FILE_TOOLS:
+            await self._end(await self._recall(action))
+        elif action.call.tool in TERMINAL_TOOLS:
+            await self._end(TERMINAL_TOOLS[action.call.tool].lost(action))
+        else:
+            await self._commands.take_up(action, reported)
+
+    def drop_held(self) -> None:
+        """Take back what was allowed and waits for a prompt: the turn was stopped."""
+        self._commands.drop_held()
+
+    async def _perform_file_tool(self, action: Action, leave: Leave) -> None:
         ready = await self._keeper.ensure()
         if ready.box.id != action.container:
             raise Moved
         tool = FILE_TOOLS[action.call.tool]
-        await self._leave(action, may_leave)
+        await leave()
         started = time.time()
         try:
             execution = await tool.perform(action, ready.box)
@@ -93,122 +104,56 @@ class Dispatcher:
         except Exception:  # boundary: a tool's execution
             log.exception("a file tool failed")
             execution = await self._recall(action)
-        return await self._end(_timed(execution, started))
+        await self._end(_timed(execution, started))
 
-    async def _leave(self, action: Action, may_leave: Callable[[], bool]) -> None:
-        """The intent is durable before anything is sent."""
-        if not may_leave():
-            raise Dropped(action.id)
-        await self._journal.write(ev.ActionDispatched(action.id, action.digest, time.time()))
-
-    async def _end(self, execution: Execution) -> Execution:
-        await self._journal.write(ev.ActionEnded(execution))
-        return execution
-
-    async def _run(self, action: Action, ready: Ready) -> Execution:
-        command = str(action.call.arguments["command"]).encode("utf-8")
+    async def _perform_terminal_tool(self, action: Action, leave: Leave) -> None:
+        scene = await self.scene()
+        tool = TERMINAL_TOOLS[action.call.tool]
+        if scene.box.id != action.container or tool.bound_to(action.call.arguments, scene) != (
+            action.base
+        ):
+            raise Moved
+        await leave()
         started = time.time()
         try:
-            return await self._drain(action, ready.terminal.run(action.id, command), started)
-        except (DeliveryRefused, ShellBusy) as error:
-            why = f"Nothing ran. {error.sentence}"
-            return Execution(action.id, Ended.FINISHED, error=why, started=started)
-        except (RelayError, SandboxError) as error:
-            await self._keeper.forget(ready, error.sentence)
-            return await self._find(action)
-        except Exception:  # boundary: a tool's execution
-            log.exception("the terminal failed")
-            return await self._find(action)
-
-    async def _find(self, action: Action) -> Execution:
-        """Ask what became of a command, over new connections as often as the stream is lost."""
-        why = ""
-        for _ in range(RECONNECTIONS):
-            try:
-                ready = await self._ask_in(action)
-            except PocketCoderError as error:
-                return _unknown(action, error.sentence)
-            try:
-                return await self._fate(action, ready.terminal)
-            except (RelayError, SandboxError) as error:
-                why = error.sentence
-                await self._keeper.forget(ready, why)
-            except Exception:  # boundary: a tool's execution
-                log.exception("the terminal could not be asked")
-                return _unknown(action, OWN_FAULT)
-        return _unknown(action, f"The terminal was lost again and again: {why}")
-
-    async def _ask_in(self, action: Action) -> Ready:
-        """The box that the action left for. Raises SandboxError or RelayError when it is gone."""
-        try:
-            ready = await self._keeper.ensure()
+            execution = await tool.perform(action, scene)
         except PocketCoderError as error:
-            why = f"The box cannot be asked what became of it: {error.sentence}"
-            raise SandboxError(why) from error
-        if ready.box.id != action.container:
-            why = "The box in which it ran is gone, so nobody can tell what became of it."
-            raise SandboxError(why)
-        return ready
+            execution = Execution(action.id, Ended.FINISHED, error=error.sentence)
+        except Exception:  # boundary: a tool's execution
+            log.exception("a tool of the terminal failed")
+            execution = unknown(action, OWN_FAULT)
+        await self._end(_timed(execution, started))
 
-    async def _fate(self, action: Action, terminal: Terminal) -> Execution:
-        match await terminal.find(action.id):
-            case CommandEnded() as ended:
-                return _execution(action, ended, time.time() - ended.seconds)
-            case StillRunning():
-                return await self._drain(action, terminal.follow(action.id), time.time())
-            case NeverStarted():
-                why = "It left and never started; it will not start any more."
-                return Execution(action.id, Ended.INTERRUPTED, error=why)
-            case CannotTell() as doubt:
-                return _unknown(action, doubt.why)
-
-    async def _drain(self, action: Action, items: Items, started: float) -> Execution:
-        async with contextlib.aclosing(items):
-            async for item in items:
-                match item:
-                    case CommandOutput(text):
-                        self._journal.show(ev.OutputGrew(action.id, text))
-                    case CommandEnded():
-                        return _execution(action, item, started)
-        return _unknown(action, "The terminal ended its report without a result.")
+    async def _end(self, execution: Execution) -> Execution:
+        """Record the result, without the host's secrets."""
+        clean = self._masker.clean
+        execution = replace(
+            execution,
+            output=clean(execution.output),
+            error=clean(execution.error),
+            coloured=clean(execution.coloured),
+        )
+        await self._journal.write(ev.ActionEnded(execution))
+        return execution
 
     async def _recall(self, action: Action) -> Execution:
         """Ask what became of a file tool's action; one that did not start never will."""
         try:
-            ready = await self._ask_in(action)
+            ready = await ask_in(self._keeper, action)
             return self._remembered(action, await recall(ready.box, action.id))
         except SandboxError as error:
-            return _unknown(action, error.sentence)
+            return unknown(action, error.sentence)
         except Exception:  # boundary: a tool's execution
             log.exception("the box could not be asked")
-            return _unknown(action, OWN_FAULT)
+            return unknown(action, OWN_FAULT)
 
     def _remembered(self, action: Action, memory: Recall) -> Execution:
         if not memory.started:
             why = "It left and never started; it will not start any more."
             return Execution(action.id, Ended.INTERRUPTED, error=why)
         if memory.result is None:
-            return _unknown(action, "It started, and the box holds no end of it.")
+            return unknown(action, "It started, and the box holds no end of it.")
         return FILE_TOOLS[action.call.tool].finish(action, memory.result)
-
-
-def _execution(action: Action, ended: CommandEnded, started: float) -> Execution:
-    note = "The shell ended with it; a new one was started." if ended.shell_died else ""
-    return Execution(
-        action.id,
-        Ended.FINISHED,
-        ended.status,
-        ended.output,
-        ended.omitted,
-        started,
-        ended.seconds,
-        ended.cwd,
-        data={"note": note} if note else {},
-    )
-
-
-def _unknown(action: Action, why: str) -> Execution:
-    return Execution(action.id, Ended.UNKNOWN, error=why)
 
 
 def _timed(execution: Execution, started: float) -> Execution:

@@ -7,7 +7,13 @@ from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Action, Decision, Ended, Execution, Outcome, ToolCall
 from pocketcoder_tui.core.model import Message, ReplyPart, Role, ToolResult
 
+Note = ev.PersonRan | Execution
+"""Something that happened beside the calls: a line of the person's, a command's late end."""
+
+NOTICE = "[From PocketCoder, not from the person: what happened in the terminal meanwhile]"
 NOT_RUN = "Not run: the turn was stopped before this was decided."
+LATE_OUTPUT = 2_000
+"""Characters of the end of an output that go into a note."""
 RUNNING = "Still running when the turn was stopped. Its output is not known yet."
 
 
@@ -24,6 +30,11 @@ class _Fold:
         self.decisions: dict[str, Decision] = {}
         self.executions: dict[str, Execution] = {}
         self.dispatched: set[str] = set()
+        self.told: set[str] = set()
+        """Commands whose end the model has as the result of another call."""
+        self.reports: dict[str, ev.ActionReported] = {}
+        self.notes: list[Note] = []
+        """What the model is to know before it is asked again."""
 
     def feed(self, event: ev.Durable) -> None:
         match event:
@@ -31,10 +42,12 @@ class _Fold:
                 self.said[event.message_id] = event.text
             case ev.MessagesTaken():
                 self.close_reply()
+                self.tell()
                 texts = [self.said[m] for m in event.message_ids]
                 self.messages.append(Message(Role.USER, text="\n\n".join(texts)))
             case ev.ReplyStarted():
                 self.close_reply()
+                self.tell()
                 self.provider = event.provider
             case ev.PartGrew():
                 self.parts.append(ReplyPart(event.part, event.text, event.call, event.raw))
@@ -44,10 +57,38 @@ class _Fold:
                 self.decisions[event.decision.action_id] = event.decision
             case ev.ActionDispatched():
                 self.dispatched.add(event.action_id)
-            case ev.ActionEnded():
-                self.executions[event.execution.action_id] = event.execution
+            case _:
+                self.feed_run(event)
+
+    def feed_run(self, event: ev.Durable) -> None:
+        match event:
+            case ev.ActionReported():
+                self.reports[event.action_id] = event
+            case ev.ActionEnded(execution):
+                self.executions[execution.action_id] = execution
+                self.told.add(str(execution.data.get("told", "")))
+                if execution.action_id in self.reports:
+                    self.notes.append(execution)
+            case ev.PersonRan():
+                self.notes.append(event)
             case _:
                 pass
+
+    def tell(self) -> None:
+        """What happened meanwhile goes in before the model speaks or is spoken to again."""
+        notes, self.notes = self.notes, []
+        lines = [self.words(note) for note in notes]
+        text = "\n\n".join(filter(None, lines))
+        if text:
+            self.messages.append(Message(Role.USER, text=f"{NOTICE}\n\n{text}"))
+
+    def words(self, note: Note) -> str:
+        if isinstance(note, ev.PersonRan):
+            return person_ran(note)
+        if note.action_id in self.told:
+            return ""
+        action = next(a for a in self.actions.values() if a.id == note.action_id)
+        return late_end(action, note)
 
     def close_reply(self) -> None:
         if self.parts:
@@ -60,6 +101,9 @@ class _Fold:
         action = self.actions.get(call.id)
         if action is None:
             return ToolResult(call, {"error": NOT_RUN})
+        report = self.reports.get(action.id)
+        if report is not None:
+            return ToolResult(call, response_of_report(report))
         execution = self.executions.get(action.id)
         if execution is not None:
             return ToolResult(call, response_of(execution))
@@ -81,6 +125,7 @@ def history(events: Iterable[ev.Durable]) -> tuple[Message, ...]:
     for event in events:
         fold.feed(event)
     fold.close_reply()
+    fold.tell()
     messages: list[Message] = []
     for message in fold.messages:
         messages.append(message)
@@ -112,3 +157,37 @@ def response_of(execution: Execution) -> dict[str, Any]:
     if execution.error:
         return {**body, "error": execution.error, "output_so_far": execution.output}
     return {**body, "output": execution.output}
+
+
+def response_of_report(report: ev.ActionReported) -> dict[str, Any]:
+    """What the model gets of a command that still runs."""
+    body: dict[str, Any] = {"still_running": True, "seconds": round(report.seconds, 1)}
+    if report.needs_input:
+        body["waits_for_input"] = True
+    if report.omitted:
+        body["omitted_characters"] = report.omitted
+    return {**body, "output": report.output}
+
+
+def late_end(action: Action, execution: Execution) -> str:
+    """The end of a command that the model knew as running."""
+    command = str(action.call.arguments.get("command", "")).strip()
+    first, _, rest = command.partition("\n")
+    what = f"Your command `{first}{' …' if rest else ''}` is over"
+    if execution.ended is not Ended.FINISHED:
+        return f"{what}: {execution.error or 'what became of it is unknown'}"
+    status = "no exit status" if execution.status is None else f"exit status {execution.status}"
+    tail = execution.output[-LATE_OUTPUT:]
+    cut = "… " if len(tail) < len(execution.output) else ""
+    return f"{what}: {status} after {execution.seconds:.1f} s. The end of its output:\n{cut}{tail}"
+
+
+def person_ran(line: ev.PersonRan) -> str:
+    """A line that the person typed in the terminal."""
+    what = f"`{line.command}`" if line.command else "a command (its text was not kept)"
+    tail = line.output[-LATE_OUTPUT:]
+    shown = f" It printed:\n{tail}" if tail.strip() else ""
+    return (
+        f"In the window {line.window!r} the person ran {what}: exit status {line.status}, "
+        f"directory now {line.cwd}.{shown}"
+    )

@@ -16,11 +16,12 @@ from pocketcoder_tui.core.actions import (
     canonical,
 )
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.engine.boxkeeper import BoxKeeper
-from pocketcoder_tui.engine.dispatch import SHELL
+from pocketcoder_tui.core.terminal import MAIN_WINDOW
+from pocketcoder_tui.engine.boxkeeper import BoxKeeper, Ready
+from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.journal import Journal
-from pocketcoder_tui.engine.tools import TOOLS
-from pocketcoder_tui.engine.tools.base import WORKSPACE, unfit_text
+from pocketcoder_tui.engine.tools import BOX_TOOLS, SHELL, TERMINAL_TOOLS, TOOLS
+from pocketcoder_tui.engine.tools.base import WORKSPACE, Sketch, unfit_text
 
 CHECK = "argument check"
 """Who denies a call that cannot be carried out."""
@@ -29,9 +30,10 @@ CHECK = "argument check"
 class Proposals:
     """Makes actions of calls, bound to the box and directory of this moment."""
 
-    def __init__(self, keeper: BoxKeeper, journal: Journal) -> None:
+    def __init__(self, keeper: BoxKeeper, journal: Journal, dispatcher: Dispatcher) -> None:
         self._keeper = keeper
         self._journal = journal
+        self._dispatcher = dispatcher
         self._in_order = asyncio.Lock()
         """Rows appear in the order in which the model asked, however long each takes to draw."""
 
@@ -65,14 +67,14 @@ class Proposals:
             await self._journal.write(*before, *refusal)
             return None
         ready = await self._keeper.ensure()
-        sketch = await tool.sketch(call.arguments, ready.box)
+        sketch = await self._sketch(call, ready)
         action = Action(
             id=new_id(),
             session_id=self._journal.session_id,
             turn_id=turn_id,
             reply_id=reply_id,
             call=call,
-            cwd=ready.terminal.cwd if call.tool == SHELL else WORKSPACE,
+            cwd=_directory(call, ready),
             container=ready.box.id,
             base=sketch.base,
             at=time.time(),
@@ -80,6 +82,12 @@ class Proposals:
         )
         await self._journal.write(*before, ev.ActionProposed(action, sketch.preview))
         return action
+
+    async def _sketch(self, call: ToolCall, ready: Ready) -> Sketch:
+        if call.tool in TERMINAL_TOOLS:
+            scene = await self._dispatcher.scene()
+            return TERMINAL_TOOLS[call.tool].sketch(call.arguments, scene)
+        return await BOX_TOOLS[call.tool].sketch(call.arguments, ready.box)
 
     async def propose_again(self, action: Action, why: str) -> Action | None:
         """Replace an action whose place changed, in one step; the new one needs its own decision.
@@ -112,6 +120,15 @@ class Proposals:
             action.id, Outcome.DENY, DecidedBy.MODE, action.digest, CHECK, why, time.time()
         )
         return ev.ActionProposed(action, preview), ev.ActionDecided(decision)
+
+
+def _directory(call: ToolCall, ready: Ready) -> str:
+    """Where it would happen; a window that is not there yet begins in the workspace."""
+    if call.tool != SHELL:
+        return WORKSPACE
+    name = str(call.arguments.get("window") or MAIN_WINDOW)
+    places: dict[str, str] = {facts.name: facts.cwd for facts in ready.terminal.windows()}
+    return places.get(name, WORKSPACE)
 
 
 def _no_such_tool(name: str) -> str:

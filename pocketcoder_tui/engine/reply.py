@@ -14,7 +14,7 @@ from pocketcoder_tui.core.model import Finish, ModelRequest, PartKind, ReplyFini
 from pocketcoder_tui.core.ports import Model
 from pocketcoder_tui.engine.history import history
 from pocketcoder_tui.engine.journal import Journal
-from pocketcoder_tui.engine.tools import TOOLS
+from pocketcoder_tui.engine.tools import SPECS
 from pocketcoder_tui.reasoning.retry import stream_with_retries
 
 STOPPED = "stopped by the person"
@@ -36,10 +36,11 @@ async def ask(model: Model, system: str, turn_id: str, journal: Journal) -> Repl
     Cancelling ends the stream; what had arrived is kept.
     """
     reply_id = new_id()
-    specs = tuple(tool.spec for tool in TOOLS.values())
-    request = ModelRequest(model.name, system, specs, history(journal.events))
     started = ev.ReplyStarted(turn_id, reply_id, model.provider, model.name, time.time())
     await journal.write(started)
+    # What happens from here on is for the next call, in every later request as well.
+    before = next(n for n in range(len(journal.events), 0, -1) if journal.events[n - 1] is started)
+    request = ModelRequest(model.name, system, SPECS, history(journal.events[:before]))
     recorder = _Recorder(journal, reply_id)
     try:
         stream = stream_with_retries(model, request, on_wait=_show_wait(journal, reply_id))

@@ -5,13 +5,16 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.errors import KeyMissing, PocketCoderError
 from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.ports import Box, Ledger, SessionSummary
+from pocketcoder_tui.core.terminal import Job, Window, WindowFacts
 from pocketcoder_tui.core.transcript import Deed, Transcript
 from pocketcoder_tui.engine.actor import Actor
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
@@ -19,8 +22,10 @@ from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.recovery import open_deeds, unanswered, unfinished_turn
+from pocketcoder_tui.engine.runs import Runs
 from pocketcoder_tui.engine.setup import Setup
 from pocketcoder_tui.engine.turn import GO_ON, LOOK, Turn
 from pocketcoder_tui.engine.voice import Voice
@@ -30,6 +35,16 @@ CONFESSION = "confession"
 """The task that tells of another task's failure; its own failure is only logged."""
 TITLE_LENGTH = 80
 """Characters of the first message that become the session's title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How commands are carried out, and what is kept of them."""
+
+    masker: Masker
+    outputs: Outputs
+    command_limit: float
+    """Seconds after which the model is told that a command still runs."""
 
 
 class Session:
@@ -44,6 +59,7 @@ class Session:
         setup: Setup,
         make_keeper: Callable[[Journal, Crew], BoxKeeper],
         attach: Callable[[Box], int],
+        terms: Terms,
     ) -> None:
         self._journal = journal
         self._ledger = ledger
@@ -53,11 +69,20 @@ class Session:
         self._crew = Crew(self._on_failure)
         self._keeper = make_keeper(journal, self._crew)
         self._desk = Desk(journal)
+        self._masker = terms.masker
+        self._dispatcher = Dispatcher(
+            self._keeper,
+            journal,
+            Runs(journal, self._crew),
+            masker=terms.masker,
+            outputs=terms.outputs,
+            command_limit=terms.command_limit,
+        )
         self._actor = Actor(
             journal,
             self._desk,
-            Proposals(self._keeper, journal),
-            Dispatcher(self._keeper, journal),
+            Proposals(self._keeper, journal, self._dispatcher),
+            self._dispatcher,
             self._keeper,
         )
         self._turn: Turn | None = None
@@ -103,6 +128,7 @@ class Session:
 
     async def set_key(self, key: str) -> None:
         """See Workbench."""
+        self._masker.learn(key.strip())
         await self._voice.set_key(key)
         self._crew.start(self._voice.warm(), "model library")
 
@@ -141,11 +167,41 @@ class Session:
                 await turn.record_stop()
             finally:
                 self._desk.drop_all()
+                self._dispatcher.drop_held()
 
     async def interrupt(self) -> None:
         """See Workbench."""
+        window = await self._shown_window()
+        if window is not None:
+            await window.interrupt()
+
+    async def clear_line(self, window: str) -> None:
+        """See Workbench."""
         if self._keeper.ready is not None:
-            await self._keeper.ready.terminal.interrupt()
+            await (await self._keeper.ready.terminal.window(window)).clear_line()
+
+    async def show_window(self, window: str) -> None:
+        """See Workbench."""
+        await self._keeper.show(window)
+
+    def windows(self) -> list[WindowFacts]:
+        """See Workbench."""
+        ready = self._keeper.ready
+        return ready.terminal.windows() if ready is not None else []
+
+    async def jobs(self) -> list[Job]:
+        """See Workbench."""
+        ready = self._keeper.ready
+        return await ready.terminal.jobs() if ready is not None else []
+
+    async def stop_job(self, pid: int) -> bool:
+        """See Workbench."""
+        ready = self._keeper.ready
+        return ready is not None and await ready.terminal.stop_job(pid)
+
+    async def _shown_window(self) -> Window | None:
+        ready = self._keeper.ready
+        return await ready.terminal.window(self._keeper.shown) if ready is not None else None
 
     async def resize(self, columns: int, rows: int) -> None:
         """See Workbench."""
@@ -217,7 +273,7 @@ class Session:
             )
         for deed in deeds:
             if deed not in mine:
-                work = self._actor.take_up(deed.action, deed.state, lambda: False)
+                work = self._actor.take_up(deed, lambda: False)
                 self._crew.start(work, "action")
         if mine:
             self._begin(turn_id, mine)

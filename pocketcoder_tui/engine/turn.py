@@ -96,7 +96,7 @@ class Turn:
             await self._end(ev.TurnOutcome.FAILED, sentence, LOOK)
 
     async def _resume(self, deeds: Sequence[Deed]) -> None:
-        await self._all([self._actor.take_up(d.action, d.state, self.may_leave) for d in deeds])
+        await self._all([self._actor.take_up(deed, self.may_leave) for deed in deeds])
         await self._steps()
 
     async def _steps(self) -> None:

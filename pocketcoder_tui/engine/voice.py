@@ -12,7 +12,7 @@ from pocketcoder_tui.core.checks import Check, CheckState
 from pocketcoder_tui.core.errors import ConfigError, KeyMissing
 from pocketcoder_tui.core.ports import Model
 from pocketcoder_tui.engine.options import Options
-from pocketcoder_tui.engine.tools import TOOLS
+from pocketcoder_tui.engine.tools import SPECS
 from pocketcoder_tui.gatekeeper.policy import MODE_ASK
 from pocketcoder_tui.reasoning.prompt import system_prompt
 
@@ -67,7 +67,7 @@ class Voice:
         return system_prompt(
             workspace_name=self._options.paths.workspace.name,
             mode=MODE_ASK,
-            tools=[tool.spec for tool in TOOLS.values()],
+            tools=SPECS,
         )
 
     def check(self) -> Check:

@@ -8,6 +8,7 @@ from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.events import Event, ScreenChanged
 from pocketcoder_tui.core.ports import SessionSummary
+from pocketcoder_tui.core.terminal import Job, WindowFacts
 from pocketcoder_tui.core.transcript import Transcript
 
 
@@ -60,7 +61,22 @@ class Workbench(Protocol):
         """End the model's reply and the turn at once. A running command is left alone."""
 
     async def interrupt(self) -> None:
-        """Send C-c to the running command."""
+        """Send C-c to the window that is shown."""
+
+    async def clear_line(self, window: str) -> None:
+        """Remove a half-typed line that keeps a command from starting."""
+
+    def windows(self) -> list[WindowFacts]:
+        """The terminal's windows; none while the box does not run."""
+
+    async def show_window(self, window: str) -> None:
+        """Choose the window that ``watch`` and ``attach`` show."""
+
+    async def jobs(self) -> list[Job]:
+        """The programs that run in the box."""
+
+    async def stop_job(self, pid: int) -> bool:
+        """End a program of the box; False when there is none of that number."""
 
     async def resize(self, columns: int, rows: int) -> None:
         """The size of the pane that shows the terminal."""

@@ -3,15 +3,13 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pocketcoder_tui.core.errors import PocketCoderError, RelayError
 from pocketcoder_tui.core.ports import ByteStream
 from pocketcoder_tui.relay.protocol import ControlParser, Exit, Notification, Reply
 
 _SPECIAL = re.compile(rb'[\x00-\x1f\x7f"\\$~#;{}%]')
-_FLOOD = 16_384
-"""Bytes in one piece that look like a flood."""
 STREAM_ENDED = "The connection to the box's terminal ended."
 
 
@@ -33,23 +31,23 @@ def line(*arguments: str | bytes) -> bytes:
 
 
 class ControlClient:
-    """Owns the stream and the task that reads it. Use ``start`` and ``aclose``."""
+    """Owns the stream. Use ``start`` and ``aclose``."""
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self._parser = ControlParser()
-        self._waiting: deque[asyncio.Future[Reply]] = deque()
+        self._waiting: deque[Callable[[Reply], None]] = deque()
         self._listeners: list[Callable[[Notification], None]] = []
         self._closers: list[Callable[[PocketCoderError], None]] = []
+        self._futures: set[asyncio.Future[Reply]] = set()
         self._writing = asyncio.Lock()
-        self._reader: asyncio.Task[None] | None = None
         self.gone: PocketCoderError | None = None
         """Why no command can be sent any more; None while the stream is up."""
         self._down = asyncio.Event()
 
     def start(self) -> None:
         """Begin to read."""
-        self._reader = asyncio.create_task(self._read(), name="relay-control")
+        self._stream.follow(self._take_all, lambda: self._fail(RelayError(STREAM_ENDED)))
 
     def listen(
         self,
@@ -60,25 +58,31 @@ class ControlClient:
         self._listeners.append(on_notification)
         self._closers.append(on_gone)
 
-    async def send(self, commands: Sequence[bytes]) -> list[asyncio.Future[Reply]]:
-        """Write command lines at once; one future for each. Raises RelayError or ContainerGone."""
-        loop = asyncio.get_running_loop()
+    async def post(self, commands: bytes, *on_reply: Callable[[Reply], None]) -> None:
+        """Write command lines at once; each reply goes to its callback, on the loop.
+
+        One callback for each line. Raises RelayError or ContainerGone.
+        """
         async with self._writing:
             if self.gone is not None:
                 raise self.gone
-            futures = [loop.create_future() for _ in commands]
-            self._waiting.extend(futures)
+            self._waiting.extend(on_reply)
             try:
-                await self._stream.write(b"".join(commands))
+                await self._stream.write(commands)
             except PocketCoderError as error:
                 self._fail(error)
                 raise
-        return futures
 
     async def ask(self, *commands: bytes) -> list[Reply]:
         """Write command lines at once and wait for all replies, failed ones included."""
-        futures = await self.send(commands)
-        return [await future for future in futures]
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[Reply]] = [loop.create_future() for _ in commands]
+        self._futures.update(futures)
+        try:
+            await self.post(b"".join(commands), *(_settle(future) for future in futures))
+            return [await future for future in futures]
+        finally:
+            self._futures.difference_update(futures)
 
     async def command(self, *arguments: str | bytes) -> tuple[bytes, ...]:
         """Run one tmux command. Raises RelayError with tmux's words when it fails."""
@@ -88,27 +92,15 @@ class ControlClient:
             raise RelayError(f"The box's tmux refused a command: {said}.")
         return reply.lines
 
-    async def _read(self) -> None:
-        error: PocketCoderError = RelayError(STREAM_ENDED)
-        try:
-            while data := await self._stream.read():
-                for notification in self._parser.feed(data):
-                    self._take(notification)
-                if len(data) >= _FLOOD:
-                    # A flood must not keep the loop from everything else.
-                    await asyncio.sleep(0)
-        except PocketCoderError as why:
-            error = why
-        finally:
-            self._fail(error)
+    def _take_all(self, data: bytes) -> None:
+        for notification in self._parser.feed(data):
+            self._take(notification)
 
     def _take(self, notification: Notification) -> None:
         match notification:
             case Reply(ours=True):
                 if self._waiting:
-                    future = self._waiting.popleft()
-                    if not future.done():
-                        future.set_result(notification)
+                    self._waiting.popleft()(notification)
             case Exit():
                 self._fail(RelayError("The box's tmux server closed the connection."))
             case _:
@@ -120,8 +112,8 @@ class ControlClient:
             return
         self.gone = error
         self._down.set()
-        while self._waiting:
-            future = self._waiting.popleft()
+        self._waiting.clear()
+        for future in self._futures:
             if not future.done():
                 future.set_exception(error)
                 # Whoever asked may have been cancelled; then nobody reads the exception.
@@ -137,7 +129,24 @@ class ControlClient:
     async def aclose(self) -> None:
         """Let go of the stream; the server and its panes go on."""
         self._fail(RelayError("The connection to the box's terminal was closed."))
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
         await self._stream.aclose()
+
+
+def _settle(future: asyncio.Future[Reply]) -> Callable[[Reply], None]:
+    def settle(reply: Reply) -> None:
+        if not future.done():
+            future.set_result(reply)
+
+    return settle
+
+
+async def read_buffer(control: ControlClient, path: str) -> bytes | None:
+    """Read a small file of the box over the stream, as show-buffer prints it; None without one."""
+    name = "pocketcoder-read"
+    # Without a file load-buffer leaves the buffer as it is and says nothing (tmux 3.3a).
+    replies = await control.ask(
+        line("delete-buffer", "-b", name),
+        line("load-buffer", "-b", name, path),
+        line("show-buffer", "-b", name),
+    )
+    return b"\n".join(replies[2].lines) if replies[2].ok else None

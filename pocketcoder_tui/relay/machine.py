@@ -1,6 +1,18 @@
-"""One pane's life as a state machine: pure, driven by marks, asked before anything is typed."""
+"""One pane's life as a state machine: pure, driven by marks, asked before anything is typed.
 
-from enum import StrEnum
+    STARTING ──▶ PROMPT ⇄ TOUCHED            TOUCHED: printed at since its prompt was drawn
+                   │ ▲ ▲
+        launch ────┤ │ └── FOREIGN ◀── a line that a person entered
+                   ▼ │
+             DELIVERING ──▶ RUNNING ──▶ ENDING ──▶ PROMPT
+                                        any ──▶ DEAD ──▶ STARTING (a new shell)
+
+DELIVERING lasts until the launcher's key was answered: the action began, was refused, or was found
+in front of a half-typed line. A person's line may come first; then the key is typed again at the
+next prompt, which is harmless, because the box claims an action once.
+"""
+
+from enum import Enum, StrEnum
 
 from pocketcoder_tui.relay import marks
 
@@ -15,9 +27,9 @@ class PaneState(StrEnum):
     TOUCHED = "touched"
     """At a prompt, and something was printed since: typed, or by a job in the background."""
     FOREIGN = "foreign"
-    """A line that the relay did not type runs."""
-    LAUNCHED = "launched"
-    """The launcher was typed."""
+    """A line that the relay did not lay out runs."""
+    DELIVERING = "delivering"
+    """The launcher's key was typed, and is not answered."""
     RUNNING = "running"
     """The action's command runs."""
     ENDING = "ending"
@@ -26,30 +38,57 @@ class PaneState(StrEnum):
     """The shell ended; a new one is on its way."""
 
 
-BUSY = {
-    PaneState.STARTING: "The shell in the box does not show a prompt.",
+class Heard(Enum):
+    """What a mark came to, where the pane must do something."""
+
+    NOTHING = "nothing"
+    BEGUN = "begun"
+    OVER = "over"
+    REFUSED = "refused"
+    """The action was claimed before; it does not run."""
+    IN_THE_WAY = "in the way"
+    """The key came to a half-typed line; nothing was started."""
+    LOST = "lost"
+    """The key came, and what it was to start is not there."""
+    PRESS_AGAIN = "press again"
+    """A person's line came before the key; it may have taken it."""
+
+
+WHY = {
+    PaneState.STARTING: "The shell in the box does not show a prompt yet.",
     PaneState.TOUCHED: "The shell in the box does not answer at its prompt.",
-    PaneState.FOREIGN: "A command that was typed in the terminal is still running.",
-    PaneState.LAUNCHED: "Another command of the agent's is starting in the terminal.",
-    PaneState.RUNNING: "Another command of the agent's is still running in the terminal.",
-    PaneState.ENDING: "The last command ended, and the shell does not show a prompt.",
-    PaneState.DEAD: "The shell in the box ended and did not come back.",
+    PaneState.FOREIGN: "A line that was typed in the terminal is still running.",
+    PaneState.DELIVERING: "Another command of the agent's is starting in this window.",
+    PaneState.RUNNING: "Another command of the agent's is still running in this window.",
+    PaneState.ENDING: "The last command ended, and the shell does not show a prompt yet.",
+    PaneState.DEAD: "The shell in the box ended, and a new one does not show a prompt yet.",
 }
-"""Why nothing can be typed, a sentence for each state but PROMPT."""
+"""Why nothing can be started, a sentence for each state but PROMPT."""
 
-PASSING = frozenset({PaneState.STARTING, PaneState.ENDING, PaneState.DEAD})
-"""States that end by themselves, soon."""
+HALF_TYPED = "Something is half typed at the terminal's prompt."
 
-LASTING = frozenset({PaneState.FOREIGN, PaneState.LAUNCHED, PaneState.RUNNING})
-"""States that may last for ever."""
+MINE = frozenset({PaneState.DELIVERING, PaneState.RUNNING})
+"""States in which an action of the agent's has the pane."""
 
-CLAIMED = "The shell refused the action: it was claimed before."
-HALF_TYPED = "Something is half typed at the terminal's prompt, so nothing was sent there."
-UNSURE = "The shell in the box did not get the word to run the action, so nothing ran."
-"""Why a typed launcher did not run its action."""
-
-_IN_ACTION = frozenset({PaneState.LAUNCHED, PaneState.RUNNING})
-_AT_PROMPT = frozenset({PaneState.PROMPT, PaneState.TOUCHED})
+_MOVES: dict[tuple[PaneState, type[marks.Mark]], PaneState] = {
+    (PaneState.DELIVERING, marks.ActionBegun): PaneState.RUNNING,
+    (PaneState.DELIVERING, marks.ActionRefused): PaneState.ENDING,
+    (PaneState.RUNNING, marks.ActionOver): PaneState.ENDING,
+    **{
+        (state, marks.LineEntered): PaneState.FOREIGN
+        for state in (PaneState.STARTING, PaneState.PROMPT, PaneState.TOUCHED, PaneState.ENDING)
+    },
+    **{
+        (state, marks.PromptShown): PaneState.PROMPT
+        for state in PaneState
+        if state not in MINE and state is not PaneState.DEAD
+    },
+}
+_COMES_TO = {
+    (PaneState.DELIVERING, marks.ActionBegun): Heard.BEGUN,
+    (PaneState.DELIVERING, marks.ActionRefused): Heard.REFUSED,
+    (PaneState.RUNNING, marks.ActionOver): Heard.OVER,
+}
 
 
 class PaneMachine:
@@ -58,27 +97,32 @@ class PaneMachine:
     def __init__(self) -> None:
         self.state = PaneState.STARTING
         self.action: str | None = None
-        """The action whose launcher was typed or whose command runs."""
+        """The action that is being delivered or whose command runs."""
         self.half_typed: int | None = None
         """The probe's last answer."""
-        self._entered = False
+        self._overtaken = False
 
-    def launch(self, action: str) -> None:
-        """The action's file is in place; its launcher is about to be typed at a free prompt."""
-        self.state, self.action, self._entered = PaneState.LAUNCHED, action, False
+    @property
+    def free(self) -> bool:
+        """True when a command can be laid out and its key typed."""
+        return self.state is PaneState.PROMPT
 
-    def clean(self) -> None:
-        """The probe found nothing at the prompt."""
-        if self.state is PaneState.TOUCHED:
-            self.state = PaneState.PROMPT
+    def deliver(self, action: str) -> None:
+        """The action's file is in place; its launcher is about to be typed."""
+        self.state, self.action, self._overtaken = PaneState.DELIVERING, action, False
 
     def resume(self, action: str) -> None:
         """The pane was found with an action's command running in it."""
         self.state, self.action = PaneState.RUNNING, action
 
     def unknown(self) -> None:
-        """The pane was found, and nothing is known of it: ask before typing."""
+        """Nothing is known of the prompt: ask before anything is laid out."""
         self.state, self.action = PaneState.TOUCHED, None
+
+    def withdraw(self) -> None:
+        """The action that was being delivered will not be started any more."""
+        if self.state is PaneState.DELIVERING:
+            self.unknown()
 
     def died(self) -> str | None:
         """The shell ended. Returns the action that it took along."""
@@ -95,32 +139,23 @@ class PaneMachine:
         if self.state is PaneState.PROMPT:
             self.state = PaneState.TOUCHED
 
-    def mark(self, mark: marks.Mark) -> str:
-        """Take a mark. Returns why the typed launcher did not run its action, if that is so."""
-        match mark:
-            case marks.ActionBegun() if self.state in _IN_ACTION:
-                self.state = PaneState.RUNNING
-            case marks.ActionOver() if self.state is PaneState.RUNNING:
-                self.state, self.action = PaneState.ENDING, None
-            case marks.LineEntered() if self.state in _AT_PROMPT:
-                self.state = PaneState.FOREIGN
-            case marks.LineEntered() if self.state is PaneState.LAUNCHED:
-                self._entered = True
-            case marks.HalfTyped() if self.state is PaneState.LAUNCHED:
-                self.state, self.action = PaneState.TOUCHED, None
-                return HALF_TYPED if mark.length else UNSURE
-            case marks.HalfTyped():
-                self.half_typed = mark.length
-            case marks.PromptShown():
-                return self._prompt()
-        return ""
+    def hear(self, mark: marks.Mark) -> Heard:
+        """Take a mark, and say what it comes to."""
+        if isinstance(mark, marks.HalfTyped):
+            return self._probed(mark.length)
+        if self.state is PaneState.DELIVERING and isinstance(mark, marks.LineEntered):
+            self._overtaken = True
+        if self.state is PaneState.DELIVERING and isinstance(mark, marks.PromptShown):
+            again, self._overtaken = self._overtaken, False
+            return Heard.PRESS_AGAIN if again else Heard.NOTHING
+        step = self.state, type(mark)
+        self.state = _MOVES.get(step, self.state)
+        if self.state not in MINE:
+            self.action = None
+        return _COMES_TO.get(step, Heard.NOTHING)
 
-    def _prompt(self) -> str:
-        if self.state is PaneState.LAUNCHED and self._entered:
-            # The line was read and no claim followed: the id was claimed before. Without the
-            # first it is the old prompt, drawn again.
-            self.state, self.action = PaneState.PROMPT, None
-            return CLAIMED
-        if self.state not in _IN_ACTION:
-            self.state = PaneState.PROMPT
-        return ""
+    def _probed(self, length: int) -> Heard:
+        self.half_typed = length
+        if self.state is not PaneState.DELIVERING:
+            return Heard.NOTHING
+        return Heard.IN_THE_WAY if length else Heard.LOST

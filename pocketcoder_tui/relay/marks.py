@@ -1,8 +1,7 @@
 """Marks in a pane's output: OSC 133 found across any chunking, told apart from what imitates them.
 
-A and B enclose the prompt, C;ID starts an action, D;STATUS;ID;CWD ends it, a bare C starts a line
-that a person typed, P;N answers the probe for a half-typed line, X hints that the shell ended.
-Everything else is output.
+What they are stands in sandbox/shell.bash. A mark of the shell's own counts only with the shell's
+random key, a mark of an action only with its random id; everything else is output.
 """
 
 import re
@@ -11,8 +10,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 _START = b"\x1b]133;"
-_LIMIT = 16_384
-"""Bytes of one mark; the path in it may be 4,095 bytes of three characters each (PATH_MAX)."""
+_LIMIT = 32_768
+"""Bytes of one mark; a path may be 4,095 bytes of three characters each (PATH_MAX)."""
 _MARK = re.compile(rb"\x1b\]133;([^\x07\x1b]*)(\x07|\x1b\\)")
 
 
@@ -24,23 +23,62 @@ class Printed:
 
 
 @dataclass(frozen=True, slots=True)
-class PromptShown:
-    """The prompt is complete; input begins (B)."""
+class ShellBegun:
+    """A new shell says which key its marks have."""
+
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
 class PromptBegun:
     """The prompt begins (A)."""
 
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptShown:
+    """The prompt is complete; input begins (B)."""
+
+    key: str
+
 
 @dataclass(frozen=True, slots=True)
 class LineEntered:
-    """The shell took a line (C without an id)."""
+    """The shell took a line that the relay did not lay out."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineOver:
+    """That line came to its end."""
+
+    key: str
+    status: int
+    cwd: str
+    text: str
+    """Empty when the shell did not keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HalfTyped:
+    """The probe's answer: characters at the prompt that nobody entered yet."""
+
+    key: str
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
 class ActionBegun:
     """The launcher claimed an action."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRefused:
+    """The launcher found the action claimed by an earlier delivery."""
 
     id: str
 
@@ -55,52 +93,61 @@ class ActionOver:
 
 
 @dataclass(frozen=True, slots=True)
-class HalfTyped:
-    """The probe's answer: characters at the prompt that nobody entered yet."""
-
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
 class ShellEnded:
     """Whoever started the shell says that it ended: a reason to look, never a fact."""
 
 
-Mark = PromptBegun | PromptShown | LineEntered | ActionBegun | ActionOver | HalfTyped | ShellEnded
-_PLAIN: dict[bytes, Mark] = {
-    b"A": PromptBegun(),
-    b"B": PromptShown(),
-    b"C": LineEntered(),
-    b"X": ShellEnded(),
+Keyed = PromptBegun | PromptShown | LineEntered | LineOver | HalfTyped
+Mark = ShellBegun | Keyed | ActionBegun | ActionRefused | ActionOver | ShellEnded
+
+_KEYED = re.compile(rb"([SABC]);([0-9a-f]{16})\Z")
+_KINDS: dict[bytes, type[ShellBegun | PromptBegun | PromptShown | LineEntered]] = {
+    b"S": ShellBegun,
+    b"A": PromptBegun,
+    b"B": PromptShown,
+    b"C": LineEntered,
 }
-_BEGUN = re.compile(rb"C;([0-9a-f]{32})\Z")
+_BEGUN = re.compile(rb"([CR]);([0-9a-f]{32})\Z")
 _OVER = re.compile(rb"D;(\d{1,3});([0-9a-f]{32});([A-Za-z0-9/._%-]+)\Z")
-_TYPED = re.compile(rb"P;(\d{1,9})\Z")
+_LINE = re.compile(rb"L;([0-9a-f]{16});(\d{1,3});([A-Za-z0-9/._%-]+);([^\x00-\x1f]*)\Z")
+_TYPED = re.compile(rb"P;([0-9a-f]{16});(\d{1,9})\Z")
 
 
 def read_mark(body: bytes) -> Mark | None:
     """Understand what stands between ``133;`` and the terminator; None when it is no mark."""
-    if body in _PLAIN:
-        return _PLAIN[body]
+    if body == b"X":
+        return ShellEnded()
+    if found := _KEYED.match(body):
+        return _KINDS[found[1]](found[2].decode())
     if found := _BEGUN.match(body):
-        return ActionBegun(found[1].decode())
+        kind = ActionBegun if found[1] == b"C" else ActionRefused
+        return kind(found[2].decode())
     if found := _OVER.match(body):
-        cwd = unquote(found[3].decode(), errors="surrogateescape")
-        return ActionOver(found[2].decode(), int(found[1]), cwd)
+        return ActionOver(found[2].decode(), int(found[1]), _path(found[3]))
     if found := _TYPED.match(body):
-        return HalfTyped(int(found[1]))
+        return HalfTyped(found[1].decode(), int(found[2]))
+    if found := _LINE.match(body):
+        text = unquote(found[4].decode("utf-8", "replace"))
+        return LineOver(found[1].decode(), int(found[2]), _path(found[3]), text)
     return None
+
+
+def _path(text: bytes) -> str:
+    return unquote(text.decode(), errors="surrogateescape")
 
 
 class MarkScanner:
     """A pane's bytes in, marks and printed bytes out, in order. Holds one mark at most.
 
-    Marks of an action count only when they name ``action``; while its command runs, nothing
-    but its end and the hint that the shell ended counts: what is printed then may be forged.
+    While an action's command runs, nothing but its end and the hint that the shell ended counts:
+    what is printed then may be forged. Before the shell's key is known only a new shell's first
+    mark counts, because nothing else has run by then.
     """
 
     def __init__(self) -> None:
         self._held = b""
+        self.key: str | None = None
+        """The shell's key; None until it is known."""
         self.action: str | None = None
         """The id whose marks count."""
         self.running = False
@@ -140,15 +187,20 @@ class MarkScanner:
         """The mark, if it may move anything now."""
         mark = read_mark(body)
         match mark:
-            case ActionBegun(action) if action == self.action and not self.running:
-                return mark
-            case ActionOver(action) if action == self.action and self.running:
-                return mark
             case ShellEnded():
                 return mark
-            case ActionBegun() | ActionOver():
+            case ActionOver(action):
+                return mark if self.running and action == self.action else None
+            case _ if mark is None or self.running:
                 return None
-        return None if self.running else mark
+            case ActionBegun(action) | ActionRefused(action):
+                return mark if action == self.action else None
+            case ShellBegun(key):
+                if self.key is not None:
+                    return None
+                self.key = key
+                return mark
+        return mark if mark.key == self.key else None
 
 
 def _is_open(data: bytes, start: int) -> bool:

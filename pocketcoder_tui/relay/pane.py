@@ -1,190 +1,218 @@
-"""One pane on the host's side: its marks, its state, the capture of what runs in it, its death."""
+"""One pane on the host's side: what it hears, its state, and the capture of what runs in it."""
 
 import asyncio
+import re
+import time
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 
 from pocketcoder_tui.core.errors import PocketCoderError, RelayError, ShellBusy
 from pocketcoder_tui.core.ports import Box
-from pocketcoder_tui.relay import marks, records
-from pocketcoder_tui.relay.capture import Capture
-from pocketcoder_tui.relay.control import ControlClient, line
-from pocketcoder_tui.relay.machine import BUSY, HALF_TYPED, PASSING, PaneMachine, PaneState
+from pocketcoder_tui.core.terminal import CommandHeld, PersonLine
+from pocketcoder_tui.relay import burial, keys, marks, records
+from pocketcoder_tui.relay.attention import Attention, reads_terminal
+from pocketcoder_tui.relay.capture import Capture, Keeping
+from pocketcoder_tui.relay.control import ControlClient
+from pocketcoder_tui.relay.keep import Spool
+from pocketcoder_tui.relay.keyboard import Keyboard
+from pocketcoder_tui.relay.machine import HALF_TYPED, Heard, PaneMachine, PaneState
+from pocketcoder_tui.relay.plain import PlainText
 from pocketcoder_tui.relay.protocol import (
     LayoutChange,
     Notification,
     Output,
     Pause,
     Reply,
+    WindowClosed,
     WindowRenamed,
 )
-
-PROMPT_LIMIT = 10.0
-"""Seconds to wait for a prompt that is on its way."""
+from pocketcoder_tui.relay.quiet import Changes
+from pocketcoder_tui.relay.structure import Place
 
 PROBE_LIMIT = 2.0
 """Seconds to wait for the shell to say how long its half-typed line is."""
 
-REDRAW_LIMIT = 0.5
-"""Seconds to wait for the prompt after that."""
+CLAIMED = "The shell refused the action: it was claimed before."
+LOST = "What the shell was to start is not there, so nothing ran."
+CLOSED = "The window was closed."
+NEW_SHELL = "Its shell had ended, and a new one was started."
 
-_PROBE = "\x1b[5;133~"
-"""The key that shell.bash binds to its probe; no keyboard sends it."""
-
-_CLEAR = "Attach and finish the line, or clear it with C-u."
-_ENDED = b"ended"
-"""The name that tmux.conf gives to the window of a shell that ended."""
-
-_LOGGER = "exec /bin/bash /opt/pocketcoder/shell.bash --log #{pane_pid}"
+_VISIBLE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]|[\x00-\x20\x7f]+")
+"""What moves the cursor and shows nothing."""
+_LINE_KEPT = 4_000
+"""Characters of a person's line's output that are kept, at each end."""
 _READ_BACK_TRIES = 5
-_AUTOPSIES = 20
-"""Looks at a pane whose shell may have ended; each takes as long as a program's start."""
+
+
+@dataclass(slots=True)
+class _Typed:
+    """A person's line that runs."""
+
+    plain: PlainText = field(default_factory=lambda: PlainText(_LINE_KEPT, _LINE_KEPT))
+    began: float = field(default_factory=time.monotonic)
 
 
 class Pane:
     """Listens to the control client for one pane. ``aclose`` ends the tasks that it started."""
 
-    def __init__(
-        self,
-        box: Box,
-        control: ControlClient,
-        *,
-        window_id: str,
-        pane_id: str,
-        name: str,
-        limits: tuple[int, int],
-    ) -> None:
-        self.id = pane_id
+    def __init__(self, box: Box, control: ControlClient, place: Place, keeping: Keeping) -> None:
+        self.id = place.pane_id
+        self.name = place.name
+        self.place = place
+        self.keeping = keeping
         self.cwd = ""
         self.pid = 0
         """The process that the pane was started with; each has its own log in the box."""
         self.machine = PaneMachine()
+        self.scanner = marks.MarkScanner()
         self.capture: Capture | None = None
-        self.watchers: list[Callable[[], None]] = []
+        self.spool: Callable[[str], Spool] | None = None
+        """Makes the place for the whole of an action's output."""
+        self.on_touch: Callable[[Pane], None] = lambda pane: None
+        """Called when the pane's screen may have changed."""
+        self.on_line: Callable[[PersonLine], None] = lambda line: None
+        self.on_closed: Callable[[Pane], None] = lambda pane: None
+        self.news = ""
+        """What happened to the window that its next user should know."""
+        self.closed = False
         self._box = box
         self._control = control
-        self._window = window_id
-        self._name = name
-        self.limits = limits
-        self._scanner = marks.MarkScanner()
-        self._moved = asyncio.Event()
+        self._typed: _Typed | None = None
+        self.changes = Changes(self._trouble)
+        self.keyboard = Keyboard(control, self.id)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._pastes = 0
         self._burial = asyncio.Lock()
         self._hinted = 0
+        self.attention = Attention(self._look_for_reader)
         control.listen(self._on_notification, self._on_gone)
 
     # --- what others ask of it
 
     def expect(self, action_id: str, *, running: bool = False) -> Capture:
         """Count an action's marks from now on. ``running``: its start mark was before our time."""
-        self._scanner.action, self._scanner.running = action_id, running
-        self.capture = Capture(action_id, *self.limits)
+        self.scanner.action, self.scanner.running = action_id, running
+        spool = self.spool(action_id) if self.spool is not None else None
+        self.capture = Capture(action_id, self.keeping, spool)
         self.capture.gap = running
+        if running:
+            self.attention.begin()
         return self.capture
 
-    async def paste(self, text: str) -> asyncio.Future[Reply]:
-        """Type into the pane, also while it is in copy mode; a carriage return is Enter.
+    async def launch(self, action_id: str) -> None:
+        """Type the launcher's key; what was laid out starts if the line is empty."""
+        self.machine.deliver(action_id)
+        await self._press_launcher()
 
-        Returns the reply to the typing.
-        """
-        self._pastes += 1
-        name = f"typed{self._pastes}"
-        _, pasted = await self._control.send(
-            [
-                line("set-buffer", "-b", name, "--", text),
-                line("paste-buffer", "-d", "-r", "-b", name, "-t", self.id),
-            ]
-        )
-        return pasted
-
-    async def free_prompt(self) -> None:
-        """Return when a line may be typed. Raises ShellBusy with the reason when it may not."""
+    async def probe(self) -> int | None:
+        """Ask how long the half-typed line is; None when the shell does not answer."""
         machine = self.machine
-        await self._until(lambda: machine.state not in PASSING, PROMPT_LIMIT)
-        if machine.state is PaneState.TOUCHED:
-            machine.half_typed = None
-            await self.paste(_PROBE)
-            await self._until(lambda: machine.half_typed is not None, PROBE_LIMIT)
-            if machine.half_typed:
-                machine.unknown()
-                raise ShellBusy(HALF_TYPED, hint=_CLEAR)
-            if machine.half_typed == 0:
-                # The shell draws its prompt again after the answer.
-                await self._until(lambda: machine.state is PaneState.PROMPT, REDRAW_LIMIT)
-                machine.clean()
-        if machine.state is not PaneState.PROMPT:
-            raise ShellBusy(BUSY[machine.state])
-
-    async def _until(self, reached: Callable[[], bool], seconds: float) -> None:
-        """Wait for a mark that makes it true, at most so long."""
-        if reached():
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                while not reached():
-                    if self._control.gone is not None:
-                        raise self._control.gone
-                    self._moved.clear()
-                    await self._moved.wait()
-        except TimeoutError:
-            return
-
-    async def keep_log(self) -> None:
-        """Pipe the pane to its shell's log, unless that is so already (-o would toggle it)."""
-        form = "#{pane_pipe}"
-        [piped] = await self._control.command("display-message", "-p", "-t", self.id, form)
-        if piped != b"1":
-            await self._control.command("pipe-pane", "-t", self.id, _LOGGER)
+        machine.half_typed = None
+        await self.keyboard.type(keys.PROBE)
+        await self.changes.until(lambda: machine.half_typed is not None, seconds=PROBE_LIMIT)
+        return machine.half_typed
 
     # --- what it hears
 
     def _on_notification(self, notification: Notification) -> None:
+        window = self.place.window_id.encode()
         match notification:
             case Output(pane, data) if pane == self.id.encode():
                 self._printed(data)
             case Pause(pane) if pane == self.id.encode():
                 self._spawn(self._catch_up())
-            case WindowRenamed(window, name) if window == self._window.encode() and name == _ENDED:
+            case WindowRenamed(renamed, name) if renamed == window and name == burial.ENDED:
                 self._spawn(self.bury(self.pid, looks=1))
+            case WindowClosed(closed) if closed == window:
+                self._was_closed()
             case LayoutChange():
-                self._touch()
+                self.on_touch(self)
 
     def _on_gone(self, error: PocketCoderError) -> None:
-        if self.capture is not None and self.capture.result is None:
+        self.attention.end()
+        if self.capture is not None and not self.capture.over:
             self.capture.failed(error)
-        self._moved.set()
-        self._touch()
+        self.changes.moved()
+        self.on_touch(self)
 
-    def _touch(self) -> None:
-        for touched in self.watchers:
-            touched()
+    def _trouble(self) -> PocketCoderError | None:
+        return RelayError(CLOSED) if self.closed else self._control.gone
+
+    def _was_closed(self) -> None:
+        self.closed = True
+        self._on_gone(RelayError(CLOSED))
+        self.on_closed(self)
 
     def _printed(self, data: bytes) -> None:
-        for item in self._scanner.feed(data):
+        for item in self.scanner.feed(data):
             if not isinstance(item, marks.Printed):
                 self._marked(item)
-            elif self._scanner.running and self.capture is not None:
+            elif self.scanner.running and self.capture is not None:
                 self.capture.printed(item.data)
-            else:
+                self.capture.waits(False)
+            elif self._typed is not None:
+                self._typed.plain.feed(self._clean(item.data))
+            elif _VISIBLE.sub(b"", item.data):
                 self.machine.printed()
-        self._touch()
+                self.changes.stirred()
+        self.attention.stirred()
+        self.on_touch(self)
+
+    def _clean(self, data: bytes) -> str:
+        return self.keeping.masker.clean(data.decode("utf-8", "replace"))
 
     def _marked(self, mark: marks.Mark) -> None:
+        heard = self.machine.hear(mark)
+        match mark:
+            case marks.LineEntered():
+                self._typed = _Typed()
+            case marks.LineOver():
+                self._line_over(mark)
+            case marks.ShellEnded() if self._hinted != self.pid:
+                # One look for each shell is waiting at most: the hint may be forged, and often.
+                self._hinted = self.pid
+                self._spawn(self.bury(self.pid))
+            case marks.ActionOver():
+                self.cwd = mark.cwd
+        if heard is not Heard.NOTHING:
+            self._act_on(heard, mark)
+        self.changes.moved()
+
+    def _act_on(self, heard: Heard, mark: marks.Mark) -> None:
         capture = self.capture
-        refusal = self.machine.mark(mark)
-        if refusal and capture is not None:
-            capture.failed(ShellBusy(refusal, hint=_CLEAR if refusal == HALF_TYPED else ""))
-        if isinstance(mark, marks.ShellEnded) and self._hinted != self.pid:
-            # One look for each shell is waiting at most: the hint may be forged, and often.
-            self._hinted = self.pid
-            self._spawn(self.bury(self.pid))
-        if isinstance(mark, marks.ActionOver):
-            self.cwd = mark.cwd
-            if capture is not None and capture.gap:
-                self._spawn(self._end_from_log(capture, mark.status))
-            elif capture is not None:
-                capture.ended(mark.status, mark.cwd)
-        self._moved.set()
+        if heard is Heard.PRESS_AGAIN:
+            self._spawn(self._press_launcher())
+        if capture is None or capture.over:
+            return
+        match heard:
+            case Heard.BEGUN:
+                if self.changes.on_quiet is not None:
+                    self.changes.on_quiet = None
+                    capture.held(CommandHeld(""))
+                capture.begun()
+                self.attention.begin()
+            case Heard.OVER if isinstance(mark, marks.ActionOver):
+                self.attention.end()
+                if capture.gap:
+                    self._spawn(self._end_from_log(capture, mark.status))
+                else:
+                    capture.ended(mark.status, mark.cwd)
+            case Heard.REFUSED:
+                capture.failed(ShellBusy(CLAIMED))
+            case Heard.IN_THE_WAY:
+                self.changes.on_quiet = self._try_again
+                capture.held(CommandHeld(HALF_TYPED, clearable=True))
+            case Heard.LOST:
+                self.machine.withdraw()
+                capture.failed(ShellBusy(LOST))
+
+    def _line_over(self, mark: marks.LineOver) -> None:
+        """A person's line ended; one whose start we did not see has no output here."""
+        typed, self._typed = self._typed or _Typed(), None
+        self.cwd = mark.cwd
+        output, omitted = typed.plain.finish()
+        text = self.keeping.masker.clean(mark.text)
+        seconds = time.monotonic() - typed.began
+        self.on_line(PersonLine(self.name, text, mark.status, output, omitted, mark.cwd, seconds))
 
     # --- what takes longer than a callback
 
@@ -197,8 +225,33 @@ class Pane:
         try:
             await work
         except PocketCoderError as error:
-            if self.capture is not None and self.capture.result is None:
+            if self.capture is not None and not self.capture.over:
                 self.capture.failed(error)
+
+    async def _press_launcher(self) -> None:
+        await self.keyboard.launch(self._pressed)
+
+    def _try_again(self) -> None:
+        """The half-typed line may be gone."""
+        if self.machine.state is PaneState.DELIVERING:
+            self._spawn(self._press_launcher())
+
+    def _pressed(self, reply: Reply) -> None:
+        """tmux's answer to the typing of the launcher's key; a refusal means nothing was typed."""
+        if not reply.ok and self.capture is not None and not self.capture.over:
+            self.machine.withdraw()
+            self.capture.failed(RelayError("The launcher could not be typed into the terminal."))
+
+    async def _look_for_reader(self) -> None:
+        capture = self.capture
+        if capture is None or capture.over or self.machine.state is not PaneState.RUNNING:
+            return
+        try:
+            waits = await reads_terminal(self._control, self.id, self.pid)
+        except PocketCoderError:
+            return  # whoever runs the command is told why the stream ended
+        if self.machine.state is PaneState.RUNNING and self.capture is capture:
+            capture.waits(waits)
 
     async def _end_from_log(
         self, capture: Capture, status: int | None, *, shell_died: bool = False
@@ -222,80 +275,63 @@ class Pane:
             self.capture.gap = True
         await self._control.command("refresh-client", "-A", f"{self.id}:continue")
         machine, capture = self.machine, self.capture
-        if machine.state is PaneState.PROMPT:
+        if machine.state in (PaneState.PROMPT, PaneState.FOREIGN):
             machine.unknown()
         if capture is None or machine.action != capture.action_id:
             return
         claim = await records.claim_of(self._control, capture.action_id)
-        if claim is not None and claim.over and self._scanner.running:
-            self._scanner.running = False
+        if claim is not None and claim.over and self.scanner.running:
+            self.scanner.running = False
             self.cwd = claim.cwd
             machine.unknown()
+            self.attention.end()
             await self._end_from_log(capture, claim.status)
 
-    async def bury(self, pid: int, looks: int = _AUTOPSIES) -> None:
+    async def bury(self, pid: int, looks: int = burial.AUTOPSIES) -> None:
         """The shell may have ended: if so keep its status, start a new one, and say so in the pane.
 
         ``pid`` is the process that was the pane's when the hint came.
         """
         async with self._burial:
             self._hinted = 0
-            if pid != self.pid:
+            if pid != self.pid or self.closed:
                 return
-            dead, status = await self._autopsy(looks)
+            dead, status = await burial.autopsy(self._control, self.id, looks)
             if dead:
                 await self._bury(status)
             elif looks == 1:
                 # The name came after the new shell.
-                await self._control.command("rename-window", "-t", self._window, self._name)
-
-    async def _autopsy(self, looks: int) -> tuple[bool, int | None]:
-        """Whether the pane is dead, and its status."""
-        form = "#{pane_dead} s#{pane_dead_status} g#{pane_dead_signal}"
-        dead, status, signal = b"0", b"s", b"g"
-        for _ in range(looks):
-            # A child's end makes tmux collect the ends that it missed (see shell.bash).
-            _, facts = await self._control.ask(
-                line("run-shell", "true"), line("display-message", "-p", "-t", self.id, form)
-            )
-            if not facts.ok:
-                break
-            dead, status, signal = facts.lines[0].split(b" ")
-            if dead == b"1" and (status, signal) != (b"s", b"g"):
-                break
-        return dead == b"1", int(status[1:]) if status[1:].isdigit() else None
+                await burial.rename(self._control, self.place)
 
     async def _bury(self, status: int | None) -> None:
+        starting = self.machine.state is PaneState.DELIVERING
         action = self.machine.died()
-        self._scanner.running = False
-        if action is not None:
+        self.scanner.running, self.scanner.key, self._typed = False, None, None
+        self.attention.end()
+        claim = await records.claim_of(self._control, action) if action is not None else None
+        begun = claim is not None and not claim.never
+        if action is not None and begun:
             await records.record_death(self._control, action, status)
         # The capture's end comes last, so that the next command finds the new shell on its way.
         self.machine.respawned()
-        await self._respawn()
+        await burial.respawn(self._control, self.place, self.cwd)
+        await self.look()
         capture = self.capture
+        if action is None or (starting and not begun):
+            self.news = NEW_SHELL
         if action is None or capture is None or capture.action_id != action:
             return
-        if capture.gap:
+        if starting and not begun:
+            self._spawn(self._launch_anew(action))
+        elif capture.gap:
             await self._end_from_log(capture, status, shell_died=True)
         else:
             capture.ended(status, self.cwd, shell_died=True)
 
-    async def _respawn(self) -> None:
-        start = ["-c", self.cwd] if self.cwd else []
-        # A new program's output is miscounted for a client that followed the old one (seen with
-        # tmux 3.3a: the newest bytes stay behind); off and on takes the count anew.
-        replies = await self._control.ask(
-            line("refresh-client", "-A", f"{self.id}:off"),
-            line("pipe-pane", "-t", self.id),
-            line("respawn-pane", "-k", "-t", self.id, "-e", "PC_NEW_SHELL=1", *start),
-            line("refresh-client", "-A", f"{self.id}:on"),
-            line("pipe-pane", "-t", self.id, _LOGGER),
-            line("rename-window", "-t", self._window, self._name),
-        )
-        if not replies[2].ok:
-            raise RelayError("The shell ended, and the box's tmux did not start a new one.")
-        await self.look()
+    async def _launch_anew(self, action: str) -> None:
+        """The shell ended before it took the action: the new one does."""
+        await self.changes.until(lambda: self.machine.free)
+        await self.launch(action)
 
     async def look(self) -> bool:
         """Read the shell's process id and directory. Returns True when it is dead."""
@@ -306,15 +342,10 @@ class Pane:
         self.cwd = path or self.cwd
         return dead == "1"
 
-    async def settle(self) -> None:
-        """Find out whether the shell is only starting, or stands where no mark told us."""
-        form = "#{cursor_x} #{cursor_y} #{history_size}"
-        [facts] = await self._control.command("display-message", "-p", "-t", self.id, form)
-        if self.machine.state is PaneState.STARTING and facts != b"0 0 0":
-            self.machine.unknown()
-
     async def aclose(self) -> None:
         """End the tasks."""
+        self.changes.close()
+        await self.attention.aclose()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-LINE_LIMIT = 16 * 1024 * 1024
+LINE_LIMIT = 4 * 1024 * 1024
 """Bytes of one line; the rest of a longer line is dropped."""
 
-REPLY_LIMIT = 64 * 1024 * 1024
+REPLY_LIMIT = 17 * 1024 * 1024
 """Bytes of one reply; lines beyond it are dropped and the reply counts as failed."""
 
 
@@ -104,7 +104,8 @@ Notification = (
 )
 
 _BEGIN = re.compile(rb"%begin (\d{1,20}) (\d{1,20}) (\d{1,10})\Z")
-_ESCAPE = re.compile(rb"\\[0-7]{3}")
+_ESCAPED = re.compile(rb"(?:[^\\]+|\\[0-3][0-7]{2})*\Z")
+_ESCAPE = re.compile(rb"\\[0-3][0-7]{2}")
 _OCTAL = {b"\\%03o" % code: bytes([code]) for code in range(256)}
 
 
@@ -116,7 +117,10 @@ def unescape(data: bytes) -> bytes:
     data = data.replace(b"\\015\\012", b"\r\n")
     if b"\\" not in data:
         return data
-    return _ESCAPE.sub(lambda m: _OCTAL.get(m[0], m[0]), data)
+    if _ESCAPED.match(data):
+        # Only escapes that Python reads the same way, which is ten times as fast.
+        return data.decode("unicode_escape").encode("latin-1")
+    return _ESCAPE.sub(lambda m: _OCTAL[m[0]], data)
 
 
 class ControlParser:

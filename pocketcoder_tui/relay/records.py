@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from pocketcoder_tui.core.ports import Box
-from pocketcoder_tui.relay.control import ControlClient, line
+from pocketcoder_tui.relay.control import ControlClient, line, read_buffer
 from pocketcoder_tui.relay.delivery import HOME, unvis
 from pocketcoder_tui.relay.marks import ActionBegun, ActionOver, MarkScanner, Printed
 
@@ -20,9 +20,12 @@ _PIECE = 1024 * 1024
 """Bytes of one file of the log; shell.bash splits it so, and keeps the newest five."""
 
 _TOMBSTONE = 'set -C; printf "never .\\n" >"$1"'
-_LAST = 'cd "$1" && f=$(ls -t | head -n 1) && [[ $f ]] && printf "%s\\n" "$f" && cat -- "$f"'
+_LAST = (
+    'cd "$1" && f=$(grep -l "^start [0-9.,]* $2 [.]$" -- $(ls -t) /dev/null | head -n 1) '
+    '&& [[ $f ]] && printf "%s\\n" "$f" && cat -- "$f"'
+)
 _LOG = 'cd "$1" && set -- "$2".* && printf "%s\\n" "$1" && cat -- "$@"'
-_PRUNE = f"cd {HOME}/%s && ls -t | tail -n +{KEPT_CLAIMS + 1} | xargs -r rm -f --"
+_PRUNE = f"cd {HOME}/claims && ls -t | tail -n +{KEPT_CLAIMS + 1} | xargs -r rm -f --"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,14 @@ def _seconds(text: str) -> float:
 
 async def claim_of(control: ControlClient, action_id: str) -> Claim | None:
     """Read an action's claim over the stream; None when there is none."""
-    name = f"claim-{action_id}"
-    replies = await control.ask(
-        line("load-buffer", "-b", name, f"{HOME}/claims/{action_id}"),
-        line("show-buffer", "-b", name),
-        line("delete-buffer", "-b", name),
-    )
-    return read_claim(unvis(b"\n".join(replies[1].lines))) if replies[1].ok else None
+    text = await read_buffer(control, f"{HOME}/claims/{action_id}")
+    return read_claim(unvis(text)) if text is not None else None
+
+
+async def key_of(control: ControlClient, pid: int) -> str | None:
+    """The key of a shell's marks, by the process that its pane was started with."""
+    text = await read_buffer(control, f"{HOME}/shells/{pid}")
+    return text.decode("ascii", "replace") if text is not None else None
 
 
 async def close_claim(box: Box, action_id: str) -> bool:
@@ -97,17 +101,18 @@ async def record_death(control: ControlClient, action_id: str, status: int | Non
     )
 
 
-async def newest_claim(box: Box) -> tuple[str, Claim] | None:
-    """The claim that was written to last."""
-    result = await box.exec(["bash", "-c", _LAST, "bash", f"{HOME}/claims"])
+async def open_claim(box: Box, pid: int) -> str:
+    """The action that a shell claimed last and that is not over; empty when there is none."""
+    result = await box.exec(["bash", "-c", _LAST, "bash", f"{HOME}/claims", str(pid)])
     name, _, text = result.stdout.partition(b"\n")
-    return (name.decode("ascii", "replace"), read_claim(text)) if result.status == 0 else None
+    claim = read_claim(text)
+    running = claim.pid == pid and not (claim.over or claim.never)
+    return name.decode("ascii", "replace") if result.status == 0 and running else ""
 
 
 async def prune(control: ControlClient) -> None:
     """Remove what is too old to be asked for; runs in the background, inside."""
-    script = "; ".join(_PRUNE % folder for folder in ("claims", "in"))
-    await control.send([line("run-shell", "-b", f"( {script} ) >/dev/null 2>&1")])
+    await control.ask(line("run-shell", "-b", f"( {_PRUNE} ) >/dev/null 2>&1"))
 
 
 @dataclass(frozen=True, slots=True)

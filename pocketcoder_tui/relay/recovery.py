@@ -2,17 +2,18 @@
 
 from pocketcoder_tui.core.errors import RelayError
 from pocketcoder_tui.core.ids import is_id
-from pocketcoder_tui.core.ports import (
-    Box,
+from pocketcoder_tui.core.ports import Box
+from pocketcoder_tui.core.terminal import (
     CannotTell,
     CommandEnded,
     Found,
     NeverStarted,
     StillRunning,
 )
-from pocketcoder_tui.relay import records
-from pocketcoder_tui.relay.capture import Capture
+from pocketcoder_tui.relay import burial, records
+from pocketcoder_tui.relay.capture import Capture, Keeping
 from pocketcoder_tui.relay.control import ControlClient
+from pocketcoder_tui.relay.machine import PaneState
 from pocketcoder_tui.relay.pane import Pane
 from pocketcoder_tui.relay.records import Claim
 
@@ -22,20 +23,26 @@ _OVERLAP_LIMIT = 65_536
 async def resume(box: Box, control: ControlClient, pane: Pane) -> None:
     """Bring a pane that was just found or made into a known state."""
     dead = await pane.look()
-    await pane.keep_log()
-    newest = await records.newest_claim(box)
-    if newest is not None:
-        action_id, claim = newest
-        if is_id(action_id) and claim.pid == pane.pid and not (claim.over or claim.never):
-            pane.expect(action_id, running=True)
-            pane.machine.resume(action_id)
+    await burial.keep_log(control, pane.id)
+    key = await records.key_of(control, pane.pid)
+    if dead or pane.machine.state is not PaneState.STARTING:
+        pass
+    elif key is None:
+        return  # a shell that only starts; its first mark says the key
+    if pane.scanner.key is None:
+        pane.scanner.key = key
+    action_id = await records.open_claim(box, pane.pid)
+    if is_id(action_id):
+        pane.expect(action_id, running=True)
+        pane.machine.resume(action_id)
     if dead:
         await pane.bury(pane.pid)
-    elif pane.machine.action is None:
-        await pane.settle()
+    elif pane.machine.state is PaneState.STARTING:
+        # It stands where no mark told us: ask before anything is laid out.
+        pane.machine.unknown()
 
 
-async def find(box: Box, control: ControlClient, pane: Pane, action_id: str) -> Found:
+async def find(box: Box, control: ControlClient, panes: list[Pane], action_id: str) -> Found:
     """Say what the box knows of an action. Raises RelayError or ContainerGone."""
     if not is_id(action_id):
         raise RelayError("The action's id is malformed.")
@@ -52,23 +59,24 @@ async def find(box: Box, control: ControlClient, pane: Pane, action_id: str) -> 
             return CannotTell("The box was restarted after the command was proposed.")
         return NeverStarted()
     if claim.over:
-        return await _read_back(box, pane, action_id, claim)
-    if claim.pid == pane.pid and pane.machine.action == action_id:
-        return StillRunning()
-    return await _late(box, control, pane, action_id)
+        return await _read_back(box, panes[0].keeping, action_id, claim)
+    for pane in panes:
+        if claim.pid == pane.pid and pane.machine.action == action_id:
+            return StillRunning()
+    return await _late(box, control, panes[0].keeping, action_id)
 
 
-async def _late(box: Box, control: ControlClient, pane: Pane, action_id: str) -> Found:
+async def _late(box: Box, control: ControlClient, keeping: Keeping, action_id: str) -> Found:
     """The claim was open and the pane does not run it: it ended just now, or its shell is gone."""
     claim = await records.claim_of(control, action_id)
     if claim is not None and claim.over:
-        return await _read_back(box, pane, action_id, claim)
+        return await _read_back(box, keeping, action_id, claim)
     return CannotTell("The shell that ran the command is gone, and left no status.")
 
 
-async def _read_back(box: Box, pane: Pane, action_id: str, claim: Claim) -> CommandEnded:
+async def _read_back(box: Box, keeping: Keeping, action_id: str, claim: Claim) -> CommandEnded:
     logged = await records.logged(box, claim.pid, action_id)
-    capture = Capture(action_id, *pane.limits)
+    capture = Capture(action_id, keeping)
     capture.replace(logged.data)
     return capture.ended(
         claim.status,

@@ -4,10 +4,11 @@ import asyncio
 
 from pocketcoder_tui.core.errors import PocketCoderError, RelayError
 from pocketcoder_tui.core.ports import Box
+from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.relay.control import ControlClient, line
 from pocketcoder_tui.relay.delivery import HOME
 from pocketcoder_tui.relay.protocol import Notification, SessionChanged
-from pocketcoder_tui.relay.structure import find_or_make
+from pocketcoder_tui.relay.structure import Place, find_windows
 
 SESSION = "pocketcoder"
 """The tmux session's name."""
@@ -25,7 +26,7 @@ READY_LIMIT = 20.0
 
 # The files that the server writes are 0600; shell.bash gives the panes their umask back.
 _START = (
-    f"umask 077; mkdir -p {HOME}/in {HOME}/claims {HOME}/log && cd /workspace && "
+    f"umask 077; mkdir -p {HOME}/in {HOME}/claims {HOME}/log {HOME}/shells && cd /workspace && "
     f'exec tmux -u -f {CONFIG} -S {SOCKET} -C new-session -A -s {SESSION} -n "$1" -x "$2" -y "$3"'
 )
 
@@ -35,12 +36,12 @@ def attach_argv() -> tuple[str, ...]:
     return ("tmux", "-u", "-S", SOCKET, "attach-session", "-t", f"={SESSION}")
 
 
-async def connect(box: Box, window: str, columns: int, rows: int) -> tuple[ControlClient, str, str]:
-    """Return a control client, the window's id and its pane's id.
+async def connect(box: Box, columns: int, rows: int) -> tuple[ControlClient, list[Place]]:
+    """Return a control client and where the windows are, the main one among them.
 
     Raises RelayError or ContainerGone.
     """
-    stream = await box.open(["bash", "-c", _START, "bash", window, str(columns), str(rows)])
+    stream = await box.open(["bash", "-c", _START, "bash", MAIN_WINDOW, str(columns), str(rows)])
     control = ControlClient(stream)
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -62,11 +63,11 @@ async def connect(box: Box, window: str, columns: int, rows: int) -> tuple[Contr
                 line("refresh-client", "-f", flags),
                 line("refresh-client", "-C", f"{columns}x{rows}"),
             )
-            found, pane = await find_or_make(control, SESSION, window)
+            places = await find_windows(control, SESSION, MAIN_WINDOW)
     except TimeoutError as error:
         await control.aclose()
         raise RelayError("The box's tmux server does not answer.") from error
     except BaseException:
         await control.aclose()
         raise
-    return control, str(found.window_id), str(pane.pane_id)
+    return control, places

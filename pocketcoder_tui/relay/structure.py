@@ -7,8 +7,9 @@ the host. All of it is called from a worker thread.
 """
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from libtmux import Pane, Server, Session, Window
 from libtmux.exc import LibTmuxException
@@ -18,9 +19,23 @@ from pocketcoder_tui.core.errors import RelayError
 from pocketcoder_tui.relay.control import ControlClient, line
 from pocketcoder_tui.relay.protocol import Reply
 
+T = TypeVar("T")
+
+NAME = "@pocketcoder"
+"""The window's option that holds the name by which the relay knows it."""
+
 NO_TMUX = "/nonexistent/no-tmux-on-the-host"
 _VERSION = "3.3a"
 """libtmux asks for the fields that this version knows; newer ones know them as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a pane is: tmux's ids, and the name that its window has for us."""
+
+    window_id: str
+    pane_id: str
+    name: str
 
 
 class StreamAnswer:
@@ -65,42 +80,68 @@ class StreamServer(Server):
         rows = [row for row in self.rows("list-sessions") if row.get("session_name") == name]
         return Session(server=self, **rows[0]) if rows else None
 
-    def window_named(self, session: Session, name: str) -> Window | None:
-        """Find a window of a session."""
-        rows = self.rows("list-windows", "-t", str(session.session_id))
-        found = [row for row in rows if row.get("window_name") == name]
-        return Window(server=self, **found[0]) if found else None
-
     def pane_of(self, window: Window) -> Pane:
         """The window's first pane. Raises LibTmuxException."""
         rows = self.rows("list-panes", "-t", str(window.window_id))
         return Pane(server=self, **rows[0])
 
 
-def _find_or_make(server: StreamServer, session_name: str, window_name: str) -> tuple[Window, Pane]:
+def _places(server: StreamServer, session_name: str) -> list[Place]:
     session = server.session_named(session_name)
     if session is None:
         raise RelayError("The box's tmux server lost its session.")
-    window = server.window_named(session, window_name)
-    if window is None:
-        window = server.window_named(session, "ended")
-    if window is None:
-        made = session.cmd("new-window", "-d", "-P", "-F#{window_id}", "-n", window_name)
-        if made.stderr:
-            raise RelayError(f"The box's tmux made no window: {made.stderr[0]}.")
-        window = server.window_named(session, window_name)
-    if window is None:
-        raise RelayError("The box's tmux lost a window that it had made.")
-    return window, server.pane_of(window)
+    found = []
+    for row in server.rows("list-windows", "-t", str(session.session_id)):
+        window = Window(server=server, **row)
+        own = window.cmd("display-message", "-p", f"#{{{NAME}}}").stdout
+        pane = server.pane_of(window)
+        name = (own[0] if own else "") or str(window.window_name)
+        found.append(Place(str(window.window_id), str(pane.pane_id), name))
+    return found
 
 
-async def find_or_make(control: ControlClient, session: str, window: str) -> tuple[Window, Pane]:
-    """The named window of the session and its pane; made when it is not there.
+def _make(server: StreamServer, session_name: str, name: str) -> Place:
+    session = server.session_named(session_name)
+    if session is None:
+        raise RelayError("The box's tmux server lost its session.")
+    made = session.cmd("new-window", "-d", "-P", "-F#{window_id} #{pane_id}", "-n", name)
+    if made.stderr:
+        raise RelayError(f"The box's tmux made no window: {made.stderr[0]}.")
+    window_id, pane_id = made.stdout[0].split(" ")
+    place = Place(window_id, pane_id, name)
+    _name(server, place)
+    return place
+
+
+def _name(server: StreamServer, place: Place) -> None:
+    """Write down the window's name: tmux.conf gives the window of a dead shell another one."""
+    server.cmd("set-option", "-w", NAME, place.name, target=place.window_id)
+
+
+async def find_windows(control: ControlClient, session: str, first: str) -> list[Place]:
+    """Every window of the session and its pane; one named ``first`` is among them.
 
     Raises RelayError.
     """
     server = StreamServer(control, asyncio.get_running_loop())
+
+    def work() -> list[Place]:
+        places = _places(server, session)
+        if not any(place.name == first for place in places):
+            places.append(_make(server, session, first))
+        return places
+
+    return await _in_thread(work)
+
+
+async def make_window(control: ControlClient, session: str, name: str) -> Place:
+    """A new window and its pane. Raises RelayError."""
+    server = StreamServer(control, asyncio.get_running_loop())
+    return await _in_thread(lambda: _make(server, session, name))
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
     try:
-        return await asyncio.to_thread(_find_or_make, server, session, window)
+        return await asyncio.to_thread(work)
     except LibTmuxException as error:
         raise RelayError(f"The box's tmux did not list its windows: {error}.") from error

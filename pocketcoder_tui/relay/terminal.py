@@ -1,182 +1,217 @@
-"""The agent's terminal: one tmux pane, one command at a time, each delivered exactly and once."""
+"""The agent's windows in the box's tmux, each command delivered exactly and once."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from typing import Any
 
-from pocketcoder_tui.core.errors import DeliveryRefused, RelayError, ShellBusy
+from pocketcoder_tui.core.errors import RelayError
 from pocketcoder_tui.core.events import ScreenChanged
-from pocketcoder_tui.core.ids import is_id
-from pocketcoder_tui.core.ports import (
-    Box,
+from pocketcoder_tui.core.ports import Box
+from pocketcoder_tui.core.terminal import (
+    MAIN_WINDOW,
     CommandEnded,
+    CommandItem,
     CommandOutput,
     Found,
+    Job,
+    PersonLine,
     StillRunning,
+    WindowFacts,
 )
-from pocketcoder_tui.relay import records
-from pocketcoder_tui.relay.capture import Capture
+from pocketcoder_tui.relay import jobs, records
+from pocketcoder_tui.relay.capture import Keeping
 from pocketcoder_tui.relay.control import ControlClient
-from pocketcoder_tui.relay.delivery import Delivery, check
-from pocketcoder_tui.relay.machine import BUSY, LASTING
+from pocketcoder_tui.relay.keep import Spool
 from pocketcoder_tui.relay.pane import Pane
 from pocketcoder_tui.relay.recovery import find, overlap, resume
-from pocketcoder_tui.relay.server import connect
+from pocketcoder_tui.relay.server import SESSION, connect
+from pocketcoder_tui.relay.structure import Place, make_window
 from pocketcoder_tui.relay.watch import ScreenWatch
+from pocketcoder_tui.relay.window import TmuxWindow
 
-_LAUNCH = "\x1b[5;134~#%s\n"
-"""All that is ever typed: the launcher's key, which no keyboard has, and the action's id, a comment
-to a shell that would take it for a line. See sandbox/shell.bash."""
+WINDOW_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,23}\Z")
+"""What a window may be called."""
+
+MADE_AGAIN = "The window had been closed, and was made again with a new shell."
 
 
 class TmuxTerminal:
-    """Implements the ``Terminal`` port. Owns a control stream; the pane outlives it.
+    """Implements the ``Terminal`` port. Owns a control stream; the panes outlive it.
 
     Make one with ``open``; end it with ``aclose``.
     """
 
-    def __init__(self, box: Box, control: ControlClient, pane: Pane) -> None:
+    def __init__(
+        self,
+        box: Box,
+        control: ControlClient,
+        keeping: Keeping,
+        spool: Callable[[str], Spool] | None,
+    ) -> None:
         self._box = box
         self._control = control
-        self._pane = pane
-        self._dispatching = asyncio.Lock()
-        self._runs = 0
+        self._keeping = keeping
+        self._spool = spool
+        self._windows: dict[str, TmuxWindow] = {}
+        self._closed: set[str] = set()
+        self._making = asyncio.Lock()
+        self._shown = MAIN_WINDOW
+        self._watches: list[ScreenWatch] = []
+        self._listeners: list[Callable[[PersonLine], None]] = []
 
     @classmethod
     async def open(
         cls,
         box: Box,
         *,
-        window: str = "agent",
         columns: int = 120,
         rows: int = 40,
-        output_limit: int = 40_000,
+        keeping: Keeping | None = None,
+        spool: Callable[[str], Spool] | None = None,
     ) -> "TmuxTerminal":
-        """Find or start the box's tmux server and take the window's pane.
+        """Find or start the box's tmux server and take its windows.
 
-        ``output_limit`` is in characters, half of it for a command's head, half for its tail. A
-        command that an earlier process left running goes on; ``find`` and ``follow`` know it.
-        Raises RelayError or ContainerGone.
+        ``spool`` makes, for an action's id, the place where an output goes whole that is too long
+        to be kept. A command that an earlier process left running goes on; ``find`` and ``follow``
+        know it. Raises RelayError or ContainerGone.
         """
-        control, window_id, pane_id = await connect(box, window, columns, rows)
-        limits = output_limit - output_limit // 2, output_limit // 2
-        pane = Pane(box, control, window_id=window_id, pane_id=pane_id, name=window, limits=limits)
+        control, places = await connect(box, columns, rows)
+        terminal = cls(box, control, keeping or Keeping(), spool)
         try:
-            await resume(box, control, pane)
+            for place in places:
+                await terminal._take(place)
         except BaseException:
-            await control.aclose()
+            await terminal.aclose()
             raise
-        return cls(box, control, pane)
+        return terminal
 
-    @property
-    def cwd(self) -> str:
-        """The shell's directory at the last prompt."""
-        return self._pane.cwd
+    async def _take(self, place: Place) -> TmuxWindow:
+        pane = Pane(self._box, self._control, place, self._keeping)
+        pane.spool = self._spool
+        pane.on_touch, pane.on_line, pane.on_closed = self._touched, self._heard, self._gone
+        window = TmuxWindow(self._box, self._control, pane)
+        self._windows[place.name] = window
+        await resume(self._box, self._control, pane)
+        return window
 
-    async def run(
-        self, action_id: str, command: bytes
-    ) -> AsyncGenerator[CommandOutput | CommandEnded]:
-        """Deliver, verify, run once, and yield what comes; see the port."""
-        capture = await self._dispatch(action_id, command)
-        async with aclosing(capture.items()) as items:
-            async for item in items:
-                yield item
+    # --- windows
 
-    async def _dispatch(self, action_id: str, command: bytes) -> Capture:
-        if not is_id(action_id):
-            raise DeliveryRefused("The action's id is malformed; nothing ran.")
-        check(command)
-        if self._dispatching.locked():
-            raise ShellBusy("Another command is being delivered to the terminal.")
-        async with self._dispatching:
-            machine = self._pane.machine
-            if machine.state in LASTING:
-                raise ShellBusy(BUSY[machine.state])
-            # The file travels while the last command's prompt is still being drawn.
-            delivery = Delivery(self._control, self._box, action_id, command)
-            await delivery.send()
-            await delivery.prove()
-            await self._pane.free_prompt()
-            machine.launch(action_id)
-            return await self._type(action_id)
+    async def window(self, name: str = MAIN_WINDOW) -> TmuxWindow:
+        """See Terminal."""
+        async with self._making:
+            if name not in self._windows:
+                if not WINDOW_NAME.match(name):
+                    raise RelayError(
+                        f"A window cannot be called {name!a}.",
+                        hint="Small letters, digits, - and _, at most 24.",
+                    )
+                window = await self._take(await make_window(self._control, SESSION, name))
+                if name in self._closed:
+                    window.pane.news = MADE_AGAIN
+            return self._windows[name]
 
-    async def _type(self, action_id: str) -> Capture:
-        capture = self._pane.expect(action_id)
-        pasted = await self._pane.paste(_LAUNCH % action_id)
-        pasted.add_done_callback(lambda future: _typed(capture, future))
-        self._runs += 1
-        if self._runs % records.KEPT_CLAIMS == 0:
-            await records.prune(self._control)
-        return capture
+    def windows(self) -> list[WindowFacts]:
+        """See Terminal."""
+        facts = [window.facts for window in self._windows.values()]
+        return sorted(facts, key=lambda one: (one.name != MAIN_WINDOW, one.name))
+
+    async def jobs(self) -> list[Job]:
+        """See Terminal."""
+        return await jobs.list_jobs(self._box, self._shells())
+
+    async def stop_job(self, pid: int) -> bool:
+        """See Terminal."""
+        known = await self.jobs()
+        return any(job.pid == pid for job in known) and await jobs.stop_job(self._box, pid)
+
+    def _shells(self) -> dict[int, str]:
+        return {window.pane.pid: name for name, window in self._windows.items()}
+
+    def _gone(self, pane: Pane) -> None:
+        self._windows.pop(pane.name, None)
+        self._closed.add(pane.name)
+
+    # --- commands
 
     async def find(self, action_id: str) -> Found:
-        """Say what became of an action; see the port."""
-        return await find(self._box, self._control, self._pane, action_id)
+        """See Terminal."""
+        return await find(self._box, self._control, self._panes(), action_id)
 
-    async def follow(self, action_id: str) -> AsyncGenerator[CommandOutput | CommandEnded]:
-        """Take up a running command from its first byte of output; see the port.
-
-        Raises RelayError when there is no such command.
-        """
+    async def follow(self, action_id: str) -> AsyncGenerator[CommandItem]:
+        """See Terminal. Raises RelayError when there is no such command."""
         found = await self.find(action_id)
-        capture = self._pane.capture
+        pane = next((p for p in self._panes() if p.machine.action == action_id), None)
+        capture = pane.capture if pane is not None else None
         match found:
             case CommandEnded():
                 yield CommandOutput(found.output)
                 yield found
                 return
-            case StillRunning() if capture is not None and capture.action_id == action_id:
+            case StillRunning() if pane is not None and capture is not None:
                 capture.skip_live()
             case _:
                 raise RelayError("That command does not run in the terminal.")
-        logged = await records.logged(self._box, self._pane.pid, action_id)
-        past = logged.data.decode("utf-8", "replace")
+        logged = await records.logged(self._box, pane.pid, action_id)
+        past = self._keeping.masker.clean(logged.data.decode("utf-8", "replace"))
         capture.skip_live(overlap(past, capture.live))
         yield CommandOutput(past)
         async with aclosing(capture.items()) as items:
             async for item in items:
                 yield item
 
-    async def interrupt(self) -> None:
-        """Send C-c to the pane. Raises RelayError or ContainerGone."""
-        await self._pane.paste("\x03")
+    def _panes(self) -> list[Pane]:
+        return [window.pane for window in self._windows.values()]
+
+    # --- the person
+
+    def listen(self, on_line: Callable[[PersonLine], None]) -> None:
+        """See Terminal."""
+        self._listeners.append(on_line)
+
+    def _heard(self, line: PersonLine) -> None:
+        for listener in self._listeners:
+            listener(line)
+
+    async def show(self, name: str) -> None:
+        """See Terminal."""
+        window = await self.window(name)
+        self._shown = name
+        await self._control.command("select-window", "-t", window.pane.place.window_id)
+        for watch in self._watches:
+            watch.show(window.pane)
 
     async def resize(self, columns: int, rows: int) -> None:
-        """Give the pane this size; tmux ignores it while a person is attached."""
+        """See Terminal; tmux ignores it while a person is attached."""
         await self._control.command("refresh-client", "-C", f"{columns}x{rows}")
 
     def watch(self, on_frame: Callable[[ScreenChanged], None]) -> AbstractAsyncContextManager[None]:
-        """Call ``on_frame`` with the pane's screen now and at changes, 30 a second at most."""
+        """See Terminal."""
         return self._watch(on_frame)
 
     @asynccontextmanager
     async def _watch(self, on_frame: Callable[[ScreenChanged], None]) -> AsyncGenerator[None]:
-        watch = ScreenWatch(self._control, self._pane.id, on_frame)
-        self._pane.watchers.append(watch.touched)
+        shown = self._windows.get(self._shown) or self._windows[MAIN_WINDOW]
+        watch = ScreenWatch(self._control, shown.pane, on_frame)
+        self._watches.append(watch)
         task = asyncio.create_task(watch.run(), name="relay-watch")
         try:
             yield
         finally:
-            self._pane.watchers.remove(watch.touched)
-            await _cancel(task)
+            self._watches.remove(watch)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _touched(self, pane: Pane) -> None:
+        for watch in self._watches:
+            watch.touched(pane)
 
     async def lost(self) -> str:
-        """Wait until the control stream is gone; returns the sentence that says why."""
+        """See Terminal."""
         return await self._control.lost()
 
     async def aclose(self) -> None:
-        """Let go of the control stream; the pane and its command go on."""
-        await self._pane.aclose()
+        """See Terminal."""
+        for window in tuple(self._windows.values()):
+            await window.pane.aclose()
         await self._control.aclose()
-
-
-def _typed(capture: Capture, future: asyncio.Future[Any]) -> None:
-    """tmux answered the paste of the launcher; a refusal means that nothing was typed."""
-    if not future.cancelled() and future.exception() is None and not future.result().ok:
-        capture.failed(RelayError("The launcher could not be typed into the terminal."))
-
-
-async def _cancel(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pocketcoder_tui.core.errors import PocketCoderError
 from pocketcoder_tui.core.events import ScreenChanged
 from pocketcoder_tui.relay.control import ControlClient, line
+from pocketcoder_tui.relay.pane import Pane
 
 INTERVAL = 1 / 30
 """Seconds between two frames."""
@@ -15,10 +16,11 @@ class ScreenWatch:
     """Owns one task while somebody watches."""
 
     def __init__(
-        self, control: ControlClient, pane: str, on_frame: Callable[[ScreenChanged], None]
+        self, control: ControlClient, pane: Pane, on_frame: Callable[[ScreenChanged], None]
     ) -> None:
         self._control = control
-        self._pane = pane
+        self.pane = pane
+        """The pane that is drawn; another may be set, then ``touched`` is called for it."""
         self._on_frame = on_frame
         self._changed = asyncio.Event()
         self._changed.set()
@@ -26,8 +28,14 @@ class ScreenWatch:
         self._rested.set()
         self._last: ScreenChanged | None = None
 
-    def touched(self) -> None:
-        """Something was printed, or the size changed."""
+    def touched(self, pane: Pane) -> None:
+        """Something was printed in a pane, or its size changed."""
+        if pane is self.pane:
+            self._changed.set()
+
+    def show(self, pane: Pane) -> None:
+        """Draw another pane from now on."""
+        self.pane = pane
         self._changed.set()
 
     async def run(self) -> None:
@@ -49,13 +57,14 @@ class ScreenWatch:
             return
 
     async def _frame(self) -> ScreenChanged | None:
+        pane, clean = self.pane, self.pane.keeping.masker.clean
         where = "#{pane_width} #{cursor_x} #{cursor_y}"
         facts, screen = await self._control.ask(
-            line("display-message", "-p", "-t", self._pane, where),
-            line("capture-pane", "-e", "-p", "-t", self._pane),
+            line("display-message", "-p", "-t", pane.id, where),
+            line("capture-pane", "-e", "-p", "-t", pane.id),
         )
         if not (facts.ok and screen.ok):
             return None
         width, x, y = (int(word) for word in facts.lines[0].split())
-        lines = tuple(text.decode("utf-8", "replace") for text in screen.lines)
-        return ScreenChanged(lines, width, (x, y))
+        lines = tuple(clean(text.decode("utf-8", "replace")) for text in screen.lines)
+        return ScreenChanged(lines, width, (x, y), pane.name)

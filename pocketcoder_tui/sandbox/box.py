@@ -8,10 +8,12 @@ from typing import Any
 import docker
 
 from pocketcoder_tui.core.errors import ContainerGone
-from pocketcoder_tui.core.ports import ByteStream, ExecResult
+from pocketcoder_tui.core.ports import ByteStream, Drop, ExecResult
 from pocketcoder_tui.sandbox.faults import translated
 from pocketcoder_tui.sandbox.flags import WORKSPACE
 from pocketcoder_tui.sandbox.frames import STDERR, STDOUT, FrameReader
+from pocketcoder_tui.sandbox.hatch import Hatch
+from pocketcoder_tui.sandbox.pipes import PipeStream, through_pipes
 from pocketcoder_tui.sandbox.stream import ExecStream, open_wire
 from pocketcoder_tui.sandbox.threads import Engine
 from pocketcoder_tui.sandbox.wires import Wire
@@ -25,8 +27,20 @@ _KILLED = 128 + 9
 class DockerBox:
     """One running container. Borrows the engine's connection; owns nothing."""
 
-    def __init__(self, engine: Engine, *, id: str, name: str, user: str, started: float) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        id: str,
+        name: str,
+        user: str,
+        started: float,
+        hatch: Hatch | None = None,
+    ) -> None:
+        """``hatch``: the folder that the container was made with; None when it has none."""
         self._engine = engine
+        self._hatch = hatch
+        self._through = False
         self._id = id
         self._name = name
         self._user = user
@@ -52,6 +66,11 @@ class DockerBox:
         """Unix seconds of the container's last start."""
         return self._started
 
+    @property
+    def drop(self) -> Drop | None:
+        """The folder for files, once a program was seen to have it."""
+        return self._hatch if self._through else None
+
     async def exec(
         self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 4_000_000
     ) -> ExecResult:
@@ -70,7 +89,37 @@ class DockerBox:
 
         Raises ContainerGone or SandboxError.
         """
+        if self._hatch is not None:
+            stream = await self._open_pipes(self._hatch, argv)
+            self._through = stream is not None
+            if stream is not None:
+                return stream
+        return await self.open_exec(argv)
+
+    async def open_exec(self, argv: Sequence[str]) -> ByteStream:
+        """The same over the engine's own stream, which works with every engine and runtime."""
         return ExecStream(await open_wire(self._engine, await self._create(argv, True)))
+
+    async def _open_pipes(self, hatch: Hatch, argv: Sequence[str]) -> PipeStream | None:
+        """The program on pipes; None when it cannot have them here."""
+        pair = hatch.open_pipes()
+        try:
+            made = await self._create(through_pipes(pair, argv), False)
+            stream = PipeStream(pair, await open_wire(self._engine, made))
+        except BaseException:
+            pair.close()
+            hatch.forget(pair)
+            raise
+        try:
+            greeted = await stream.greeted(hatch)
+        except BaseException:
+            await stream.aclose()
+            raise
+        if greeted:
+            return stream
+        hatch.forget(pair)
+        await stream.aclose()
+        return None
 
     async def _run(self, argv: Sequence[str], stdin: bytes, limit: int) -> ExecResult:
         if stdin and not (await self._engine.plain()):

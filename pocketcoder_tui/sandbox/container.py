@@ -12,6 +12,7 @@ from pocketcoder_tui.core.errors import ContainerGone, SandboxError
 from pocketcoder_tui.sandbox import flags as fl
 from pocketcoder_tui.sandbox.box import DockerBox
 from pocketcoder_tui.sandbox.faults import translate, translated
+from pocketcoder_tui.sandbox.hatch import Hatch
 from pocketcoder_tui.sandbox.image import image_folder
 from pocketcoder_tui.sandbox.labels import FLAGS, GIT, SEAL, WORKSPACE, container_name, labels_of
 from pocketcoder_tui.sandbox.locks import held
@@ -50,11 +51,13 @@ class DockerSandbox:
         runtime: str = "",
         tied: bool = False,
         seal: str = "",
+        hatch: Path | None = None,
     ) -> None:
         """``workspace`` is a checked folder, ``image`` a name or id, ``runtime`` the engine's own
         name of one ("" for its default). ``tied``: the container is an orphan once this process
         has ended (for tests). ``seal`` is a label that only this person can make; a container
-        without it is not taken for ours ("" to take any).
+        without it is not taken for ours ("" to take any). ``hatch`` is a folder of the host's, of
+        this workspace alone, that is bound into the box read-only; None for none.
         """
         self._workspace = Path(os.path.realpath(workspace))
         self._image = image
@@ -62,6 +65,7 @@ class DockerSandbox:
         self._runtime = runtime
         self._tied = tied
         self._seal = seal
+        self._hatch = Hatch(hatch) if hatch is not None else None
         self._engine = Engine()
         self.name = container_name(self._workspace)
         """The container's name, whether it exists or not."""
@@ -87,6 +91,8 @@ class DockerSandbox:
         image = await self._image_id()
         config = await self._config(image)
         api = await self._engine.api()
+        if self._hatch is not None:
+            self._hatch.prepare()
         facts = await self._engine.run(self._settle, api, config)
         box = DockerBox(
             self._engine,
@@ -94,6 +100,7 @@ class DockerSandbox:
             name=self.name,
             user=config["User"],
             started=_seconds(facts["State"]["StartedAt"]),
+            hatch=self._hatch,
         )
         await self._prepare(box, config["User"])
         return box
@@ -108,6 +115,8 @@ class DockerSandbox:
 
     async def aclose(self) -> None:
         """Let go of the engine; the container stays."""
+        if self._hatch is not None:
+            self._hatch.close()
         await self._engine.aclose()
 
     async def _quietly(self, doing: str, method: str, **kwargs: Any) -> None:
@@ -137,6 +146,7 @@ class DockerSandbox:
             limits=self._limits,
             seccomp=(image_folder() / "seccomp.json").read_text(encoding="utf-8"),
             runtime=self._runtime,
+            hatch=self._hatch.folder if self._hatch is not None else None,
         )
         mounts = fl.git_mounts(self._workspace)
         config["Labels"] = labels_of(

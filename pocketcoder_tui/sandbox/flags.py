@@ -14,6 +14,7 @@ from typing import Any
 from pocketcoder_tui.core.errors import SandboxError
 
 __all__ = [
+    "HATCH",
     "HOME",
     "RUN",
     "WORKSPACE",
@@ -30,6 +31,9 @@ WORKSPACE = "/workspace"
 HOME = "/home/agent"
 RUN = "/run/pocketcoder"
 """The relay's own folder inside: its socket, logs and claims. 0700, gone when the box stops."""
+
+HATCH = f"{RUN}/in"
+"""Where the host's own folder for what it hands in is bound, read-only."""
 
 _MIB = 1 << 20
 _PERIOD = 100_000
@@ -81,11 +85,18 @@ class BoxUser:
 
 
 def container_flags(
-    workspace: Path, *, image: str, user: BoxUser, limits: Limits, seccomp: str, runtime: str = ""
+    workspace: Path,
+    *,
+    image: str,
+    user: BoxUser,
+    limits: Limits,
+    seccomp: str,
+    runtime: str = "",
+    hatch: Path | None = None,
 ) -> dict[str, Any]:
     """Return what the container is created with, save labels and the mounts of ``git_mounts``.
 
-    ``seccomp`` is the profile's JSON text; ``image`` an image id.
+    ``seccomp`` is the profile's JSON text; ``image`` an image id; ``hatch`` a folder of the host's.
     """
     own = f"uid={user.uid},gid={user.gid}"
     host = {
@@ -114,7 +125,10 @@ def container_flags(
             RUN: f"rw,noexec,nosuid,nodev,size={limits.run},mode=0700,{own}",
             HOME: f"rw,exec,nosuid,nodev,size={limits.home},mode=0700,{own}",
         },
-        "Mounts": [_bind(workspace, WORKSPACE)],
+        "Mounts": [
+            _bind(workspace, WORKSPACE),
+            *([_bind(hatch, HATCH, read_only=True)] if hatch is not None else []),
+        ],
         "LogConfig": {"Type": "none"},
         "RestartPolicy": {"Name": "no"},
     }

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 import docker
@@ -16,21 +17,31 @@ from pocketcoder_tui.sandbox.wires import PlainWire, TlsWire, Wire
 
 __all__ = ["ExecStream", "open_wire", "start_exec"]
 
+_FLOOD = 16_384
+"""Bytes in one piece that look like a flood."""
+
 
 class ExecStream:
     """One exec, both of its outputs as one. Owns the wire."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._frames = FrameReader()
+        self._following: asyncio.Task[None] | None = None
 
-    async def read(self) -> bytes:
-        """The next piece of output; b"" at the end."""
+    def follow(self, on_data: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
+        """Hand over every piece of output, and the end once."""
+        self._following = asyncio.create_task(self._follow(on_data, on_end), name="exec-stream")
+
+    async def _follow(self, on_data: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
+        frames = FrameReader()
         while data := await self._wire.read():
-            payload = b"".join(piece for _stream, piece in self._frames.feed(data))
+            payload = b"".join(piece for _stream, piece in frames.feed(data))
             if payload:
-                return payload
-        return b""
+                on_data(payload)
+            if len(data) >= _FLOOD:
+                # A flood must not keep the loop from everything else.
+                await asyncio.sleep(0)
+        on_end()
 
     async def write(self, data: bytes) -> None:
         """Send all of it. Raises ContainerGone when the other side is gone."""
@@ -39,6 +50,8 @@ class ExecStream:
     async def aclose(self) -> None:
         """End the stream; the program sees its input close."""
         await self._wire.aclose()
+        if self._following is not None:
+            await asyncio.gather(self._following, return_exceptions=True)
 
 
 async def open_wire(engine: Engine, exec_id: str) -> Wire:

@@ -19,7 +19,7 @@ class UiAction:
     description: str
     """A few words for help and palette."""
     group: str
-    """Where it works: everywhere, approvals, conversation, terminal, writing or checklist."""
+    """Where it works: everywhere, approvals, conversation, terminal, programs, writing …"""
     tooltip: str
     """One sentence."""
     label: str = ""
@@ -39,6 +39,12 @@ ACTIONS: tuple[UiAction, ...] = (
     UiAction("terminal", "ctrl+g", "screen.terminal", "Show the terminal, and back", "everywhere",
              "Moves to the live terminal; the same key comes back.",
              label="terminal", palette=True, priority=True),
+    UiAction("clear_line", "ctrl+l", "screen.clear_line", "Clear the half-typed line", "everywhere",
+             "Removes what is half typed in the terminal and keeps a command from starting.",
+             palette=True, priority=True),
+    UiAction("jobs", "f4", "screen.jobs", "Windows and programs", "everywhere",
+             "Lists what runs in the box; a program can be stopped there.",
+             palette=True, priority=True),
     UiAction("palette", "ctrl+p", "app.command_palette", "Find a command", "everywhere",
              "Lists every command by name.",
              label="commands", palette=True, priority=True),
@@ -86,6 +92,16 @@ ACTIONS: tuple[UiAction, ...] = (
              "Follows what happens again."),
     UiAction("interrupt", "ctrl+c", "interrupt", "Interrupt the command", "terminal",
              "Sends Ctrl+C to the running command. Elsewhere Ctrl+C copies what is selected."),
+    UiAction("window_next", "right,l", "window(1)", "Next window", "terminal",
+             "Shows the next window of the box's terminal."),
+    UiAction("window_previous", "left,h", "window(-1)", "Window before", "terminal",
+             "Shows the window before."),
+    UiAction("job_stop", "x", "stop", "Stop the program", "programs",
+             "Ends the selected program and what it started."),
+    UiAction("job_next", "down,j", "move(1)", "Next program", "programs", "Selects the next one."),
+    UiAction("job_previous", "up,k", "move(-1)", "Program before", "programs",
+             "Selects the one before."),
+    UiAction("job_back", "escape,f4,q", "back", "Back", "programs", "Closes the list."),
     UiAction("send", "enter", "send", "Send", "writing", "Sends your message."),
     UiAction("newline", "shift+enter,ctrl+j,alt+enter", "newline", "New line", "writing",
              "Starts a new line in your message."),
@@ -105,7 +121,7 @@ ACTIONS: tuple[UiAction, ...] = (
 _NAMES = {
     "escape": "Esc", "enter": "Enter", "space": "Space", "pagedown": "PgDn", "pageup": "PgUp",
     "question_mark": "?", "shift+enter": "Shift+Enter", "alt+enter": "Alt+Enter",
-    "up": "↑", "down": "↓", "end": "End",
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "end": "End",
 }  # fmt: skip
 
 

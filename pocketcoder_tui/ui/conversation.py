@@ -10,16 +10,31 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from pocketcoder_tui.core.transcript import Answer, Deed, Entry, Remark, Said, Thought, Transcript
+from pocketcoder_tui.core.transcript import (
+    Answer,
+    Deed,
+    Entry,
+    Remark,
+    Said,
+    Thought,
+    Transcript,
+    Typed,
+)
 from pocketcoder_tui.ui.actions import bindings_for
 from pocketcoder_tui.ui.deeds import DeedView
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.words import count
 
 if TYPE_CHECKING:
-    from pocketcoder_tui.ui.entries import AnswerView, RemarkView, SaidView, ThoughtView
+    from pocketcoder_tui.ui.entries import (
+        AnswerView,
+        RemarkView,
+        SaidView,
+        ThoughtView,
+        TypedView,
+    )
 
-    EntryView = AnswerView | RemarkView | SaidView | ThoughtView | DeedView
+    EntryView = AnswerView | RemarkView | SaidView | ThoughtView | TypedView | DeedView
 
 PAGE = 200
 """Entries that are mounted at once, and that one look further back adds."""
@@ -235,7 +250,13 @@ def _common_order(have: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 def _view_of(entry: Entry, kit: Kit, live: bool) -> "EntryView":
     """Make the widget of an entry. Markdown is imported with the first one."""
-    from pocketcoder_tui.ui.entries import AnswerView, RemarkView, SaidView, ThoughtView
+    from pocketcoder_tui.ui.entries import (
+        AnswerView,
+        RemarkView,
+        SaidView,
+        ThoughtView,
+        TypedView,
+    )
 
     match entry:
         case Said():
@@ -246,6 +267,8 @@ def _view_of(entry: Entry, kit: Kit, live: bool) -> "EntryView":
             return ThoughtView(entry, kit, live=live)
         case Deed():
             return DeedView(entry, kit)
+        case Typed():
+            return TypedView(entry, kit)
         case Remark():
             return RemarkView(entry, kit)
 

@@ -13,9 +13,11 @@ from pocketcoder_tui.core.actions import (
     Outcome,
     PreviewKind,
 )
+from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.gatekeeper.faithful import plain
-from pocketcoder_tui.ui.ansi import Run, tail_lines
+from pocketcoder_tui.ui.actions import action, keys_of
+from pocketcoder_tui.ui.ansi import Pen, Run, parse_line, tail_lines
 from pocketcoder_tui.ui.folding import Ink, Piece, decision_lines, lines_of, preview_lines
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.looks import Look, look_of, verb_of
@@ -26,6 +28,8 @@ TAIL = 4
 """Lines of a running command's output that show in its row."""
 OPENED = 40
 """Lines of text or output that an opened row shows; the whole is on the full screen."""
+
+KEY_CLEAR, KEY_ATTACH = keys_of(action("clear_line")), keys_of(action("attach"))
 
 _NOTHING = {"read": "empty", "list": "empty", "search": "no match"}
 """What is said of a look that brought nothing."""
@@ -62,7 +66,8 @@ def facts_of(deed: Deed, look: Look, kit: Kit) -> list[str]:
     done = deed.execution
     now = kit.clock.wall()
     if deed.state is ActionState.DISPATCHED:
-        return [look.word, duration(now - deed.dispatched)]
+        where = [] if deed.window == MAIN_WINDOW else [one_line(deed.window)]
+        return [look.word, duration(now - deed.dispatched), *where]
     if done is None:
         return [look.word]
     facts = [] if done.status == 0 else [look.word]
@@ -129,7 +134,8 @@ class DeedView(Static):
         width = self.content_size.width
         if width <= 0:
             return
-        rows = [self._row(width), *self._decision(), *self._error(), *self._tail(width)]
+        rows = [self._row(width), *self._decision(), *self._held()]
+        rows += [*self._error(), *self._tail(width)]
         if self.opened:
             rows += self._body()
         self.update(Content("\n").join(rows))
@@ -161,6 +167,19 @@ class DeedView(Static):
             return [Content.styled(f"  {sign} {one_line(self.deed.why)}", "$text-muted")]
         return []
 
+    def _held(self) -> list[Content]:
+        """What an allowed command waits for, or what one that runs wants."""
+        sign = self._kit.pick("└", "'")
+        if self.deed.held:
+            key = (
+                f"  {KEY_CLEAR} clears it" if self.deed.clearable else f"  {KEY_ATTACH} goes there"
+            )
+            return [Content.styled(f"  {sign} {one_line(self.deed.held)}{key}", "$warning")]
+        if self.deed.needs_input:
+            text = f"  {sign} it reads the terminal and is silent  {KEY_ATTACH} goes there"
+            return [Content.styled(text, "$warning")]
+        return []
+
     def _error(self) -> list[Content]:
         done = self.deed.execution
         if done is None or not done.error:
@@ -183,11 +202,7 @@ class DeedView(Static):
         if done.omitted:
             rows.append(Content.styled("  " + omitted_words(done), "$warning"))
         if done.output:
-            output = [
-                Content.styled("  " + line, "$text-muted")
-                for line in plain(done.output.rstrip("\n")).split("\n")
-            ]
-            rows += [Content(""), *self._some(output)]
+            rows += [Content(""), *self._some(_output_rows(done, self.content_size.width - 2))]
         return rows
 
     def _some(self, lines: list[Content]) -> list[Content]:
@@ -198,6 +213,16 @@ class DeedView(Static):
         hidden = count(len(lines) - 2 * half, "line")
         gap = Content.styled(f"  … {hidden} not shown here, f shows all …", "$warning")
         return [*lines[:half], gap, *lines[-half:]]
+
+
+def _output_rows(done: Execution, width: int) -> list[Content]:
+    """The output, line by line, in its colours when it had some."""
+    if not done.coloured:
+        lines = plain(done.output.rstrip("\n")).split("\n")
+        return [Content.styled("  " + line, "$text-muted") for line in lines]
+    pen = Pen()
+    rows = [parse_line(line, pen) for line in done.coloured.rstrip("\n").split("\n")]
+    return [_runs_content(runs, width) for runs in rows]
 
 
 def _pieces_content(line: list[Piece]) -> Content:

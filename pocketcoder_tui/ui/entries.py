@@ -6,7 +6,8 @@ from textual.message import Message
 from textual.widgets import Markdown, Static
 from textual.widgets.markdown import MarkdownStream
 
-from pocketcoder_tui.core.transcript import Answer, Remark, Said, Thought
+from pocketcoder_tui.core.terminal import MAIN_WINDOW
+from pocketcoder_tui.core.transcript import Answer, Remark, Said, Thought, Typed
 from pocketcoder_tui.gatekeeper.faithful import plain
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.looks import QUEUED
@@ -111,6 +112,39 @@ class ThoughtView(Static):
             head = f"{sign} thought, {count(len(self._thought.text.split()), 'word')}"
         body = "\n" + plain(self._thought.text.strip()) if self.opened else ""
         self.update(Content.styled(head + body, "$text-muted"))
+
+    def toggle(self) -> None:
+        """Open or close it."""
+        self.opened = not self.opened
+        self.refresh_entry()
+
+
+class TypedView(Static):
+    """A line that the person typed in the box's terminal, folded until opened."""
+
+    def __init__(self, typed: Typed, kit: Kit) -> None:
+        super().__init__(markup=False, classes="entry typed openable")
+        self._line = typed.line
+        self._kit = kit
+        self.opened = False
+        self.refresh_entry()
+
+    def refresh_entry(self) -> None:
+        """Draw it again."""
+        line = self._line
+        command = one_line(line.command) or "a line that the shell did not keep"
+        where = "" if line.window == MAIN_WINDOW else f" in {one_line(line.window)}"
+        good = line.status == 0
+        parts: list[str | tuple[str, str]] = [
+            (f"{self._kit.pick('✓', '+') if good else self._kit.pick('✗', 'x')} ",
+             "$success" if good else "$error"),
+            ("you ran ", "bold $primary"),
+            command,
+            (f"{where}  exit {line.status}  {duration(line.seconds)}", "$text-muted"),
+        ]  # fmt: skip
+        if self.opened:
+            parts.append(("\n" + (plain(line.output).rstrip("\n") or "no output"), "$text-muted"))
+        self.update(Content.assemble(*parts))
 
     def toggle(self) -> None:
         """Open or close it."""

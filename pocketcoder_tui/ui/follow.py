@@ -19,7 +19,15 @@ def touched(event: ev.Event, transcript: Transcript) -> list[str]:
             return [event.decision.action_id]
         case ev.ActionEnded():
             return [event.execution.action_id]
-        case ev.ActionWaiting() | ev.ActionSuperseded() | ev.ActionDispatched() | ev.OutputGrew():
+        case (
+            ev.ActionWaiting()
+            | ev.ActionSuperseded()
+            | ev.ActionDispatched()
+            | ev.ActionHeld()
+            | ev.ActionNeedsInput()
+            | ev.ActionReported()
+            | ev.OutputGrew()
+        ):
             return [event.action_id]
         case _:
             return []

@@ -8,7 +8,7 @@ from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.errors import PocketCoderError
-from pocketcoder_tui.core.transcript import Transcript
+from pocketcoder_tui.core.transcript import Deed, Transcript
 from pocketcoder_tui.engine.workbench import Workbench
 from pocketcoder_tui.ui.follow import touched
 from pocketcoder_tui.ui.safe import one_line
@@ -50,6 +50,19 @@ class Link:
         if self._workbench is None:
             raise PocketCoderError("The session is not open yet.", hint="Your text is kept.")
         return self._workbench
+
+    @property
+    def held(self) -> Deed | None:
+        """An allowed command that a half-typed line keeps from starting."""
+        return next((deed for deed in self._deeds() if deed.held and deed.clearable), None)
+
+    @property
+    def calling_window(self) -> str:
+        """The window in which something wants the person; empty when nothing does."""
+        return next((deed.window for deed in self._deeds() if deed.needs_input or deed.held), "")
+
+    def _deeds(self) -> list[Deed]:
+        return [e for e in self.transcript.entries.values() if isinstance(e, Deed)]
 
     @property
     def mode(self) -> str:

@@ -12,6 +12,10 @@ _PAST = {
     "edit": "edited",
     "list": "listed",
     "search": "searched",
+    "wait": "waited",
+    "type": "typed",
+    "stop": "stopped",
+    "look": "looked",
 }
 
 
@@ -37,6 +41,8 @@ UNKNOWN = Look("?", "?", "unknown", "$secondary")
 QUEUED = Look("⋯", ".", "queued", "$text-muted")
 PROPOSED = Look("⋯", ".", "asked for", "$text-muted")
 SUPERSEDED = Look("⊘", "-", "not run", "$text-muted")
+NEEDS_YOU = Look("●", "*", "needs you", "$warning")
+HELD = Look("◐", "~", "held", "$warning")
 ALLOWED = Look("◐", "~", "allowed", "$primary")
 
 _BY_STATE = {
@@ -57,6 +63,10 @@ def look_of(deed: Deed) -> Look:
     done = deed.execution
     if deed.state is ActionState.FINISHED and done is not None and (done.status or done.error):
         return FAILED
+    if deed.held:
+        return HELD
+    if deed.needs_input:
+        return NEEDS_YOU
     return _BY_STATE[deed.state]
 
 

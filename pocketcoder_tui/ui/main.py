@@ -236,6 +236,18 @@ class MainScreen(WayfindingScreen):
                 self.link.workbench.resize(event.columns, event.rows), "resize", exclusive=True
             )
 
+    def on_terminal_pane_window_asked(self, event: "TerminalPane.WindowAsked") -> None:
+        """Show another window of the box's terminal."""
+        if not self.link.opened:
+            return
+        names = [window.name for window in self.link.workbench.windows()]
+        if len(names) < 2:
+            self.say("The terminal has one window. The agent may open others.")
+            return
+        at = names.index(event.window) if event.window in names else 0
+        window = names[(at + event.step) % len(names)]
+        self.run_safely(self.link.workbench.show_window(window), "window", exclusive=True)
+
     def on_terminal_pane_interrupt_asked(self) -> None:
         """Ctrl+C for the running command."""
         if self.link.opened:

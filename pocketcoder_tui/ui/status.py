@@ -10,7 +10,7 @@ from pocketcoder_tui.ui.actions import ACTIONS, key_name
 from pocketcoder_tui.ui.bars import Word
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.safe import one_line
-from pocketcoder_tui.ui.words import count, duration, short_path
+from pocketcoder_tui.ui.words import clip, count, duration, short_path
 
 _BOX = {
     ev.BoxState.ABSENT: ("○", "-", "no box", "$text-muted"),
@@ -82,9 +82,9 @@ def status_words(standing: Standing, kit: Kit) -> tuple[list[Word], list[Word]]:
 def activity_words(transcript: Transcript, standing: Standing, kit: Kit) -> Sequence[Word]:
     """What is being waited for, for how long, and the key that ends it; nothing at rest."""
     waiting = len(transcript.waiting)
+    words = _calls_for_you(transcript, kit)
     if not transcript.turn_id and not waiting:
-        return ()
-    words: list[Word] = []
+        return words
     if waiting:
         glyph = kit.pick("●", "*")
         noun = count(waiting, "action")
@@ -98,6 +98,21 @@ def activity_words(transcript: Transcript, standing: Standing, kit: Kit) -> Sequ
         if standing.retry:
             words.append(Word(standing.retry, "$warning", 4, gives_way=True))
     return words
+
+
+def _calls_for_you(transcript: Transcript, kit: Kit) -> list[Word]:
+    """The command that wants input, or the one that an unfinished line keeps from starting."""
+    deeds = [e for e in transcript.entries.values() if isinstance(e, Deed)]
+    glyph = kit.pick("●", "*")
+    for deed in deeds:
+        if deed.needs_input:
+            title = clip(one_line(deed.preview.title), 32, kit.pick("…", "..."))
+            return [Word(f"{glyph} needs you: {title}", "bold $warning", 0),
+                    Word("^T goes there", "$warning", 1)]  # fmt: skip
+        if deed.held:
+            words = [Word(f"{glyph} held: {one_line(deed.held)}", "bold $warning", 0)]
+            return [*words, Word("^L clears it", "$warning", 1)] if deed.clearable else words
+    return []
 
 
 def _doing(transcript: Transcript, standing: Standing, kit: Kit) -> str:

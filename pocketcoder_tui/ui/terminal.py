@@ -11,8 +11,10 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from pocketcoder_tui.core.events import ScreenChanged
+from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.ui.actions import bindings_for
 from pocketcoder_tui.ui.ansi import parse_line
+from pocketcoder_tui.ui.safe import one_line
 
 RESIZE_QUIET = 0.15
 """Seconds without another change of size before the box is told."""
@@ -39,6 +41,15 @@ class TerminalPane(Widget, can_focus=True):
             super().__init__()
             self.visible = visible
 
+    class WindowAsked(Message):
+        """The person wants to see another window."""
+
+        def __init__(self, window: str, step: int) -> None:
+            super().__init__()
+            self.window = window
+            """The one that is shown."""
+            self.step = step
+
     class InterruptAsked(Message):
         """The person wants Ctrl+C sent to the running command."""
 
@@ -47,14 +58,21 @@ class TerminalPane(Widget, can_focus=True):
         self._lines: tuple[str, ...] = ()
         self._cursor = (0, -1)
         self._first = 0
+        self._window = MAIN_WINDOW
         self._quiet: Timer | None = None
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = Content("Terminal · agent")
+        self._name_it()
+
+    def _name_it(self) -> None:
+        self.border_title = Content(f"Terminal · {one_line(self._window)}")
 
     def show_frame(self, frame: ScreenChanged) -> None:
         """Draw a frame; only lines that differ are drawn again."""
+        if frame.window != self._window:
+            self._window = frame.window
+            self._name_it()
         height = self.content_size.height
         first = max(min(len(frame.lines) - height, frame.cursor[1] - height + 1), 0)
         before, cursor_before = self._visible(self._lines, self._first), self._cursor[1]
@@ -119,6 +137,10 @@ class TerminalPane(Widget, can_focus=True):
         size = self.content_size
         if size.width > 0 and size.height > 0:
             self.post_message(self.Resized(size.width, size.height))
+
+    def action_window(self, step: int) -> None:
+        """Ask for the next window, or the one before."""
+        self.post_message(self.WindowAsked(self._window, step))
 
     def action_interrupt(self) -> None:
         """Ask for Ctrl+C."""

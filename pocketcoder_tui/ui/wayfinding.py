@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 from textual.app import SuspendNotSupported
 from textual.widget import Widget
 
+from pocketcoder_tui.core.errors import PocketCoderError
 from pocketcoder_tui.ui.composer import Draft
 from pocketcoder_tui.ui.guarded import GuardedScreen
 from pocketcoder_tui.ui.kit import Kit
-from pocketcoder_tui.ui.link import MakeWorkbench
+from pocketcoder_tui.ui.link import MakeWorkbench, sentence_of
 
 if TYPE_CHECKING:  # loaded with the panes, after the first frame
     from pocketcoder_tui.ui.checklist import Checklist
@@ -57,8 +58,18 @@ class WayfindingScreen(GuardedScreen):
             self.add_class("-terminal")
         self._go(pane)
 
-    def action_attach(self) -> None:
-        """Step aside and hand the terminal over. Blocks the main thread, as the engine asks."""
+    async def action_attach(self) -> None:
+        """Step aside and hand the terminal over, at the window that calls for the person.
+
+        Blocks the main thread, as the engine asks.
+        """
+        window = self.link.calling_window
+        if window:
+            try:
+                await self.link.workbench.show_window(window)
+            except PocketCoderError as error:
+                self.say(sentence_of(error), "$error")
+                return
         try:
             with self.app.batch_update(), self.app.suspend():
                 trouble = self.link.attach()
@@ -67,6 +78,21 @@ class WayfindingScreen(GuardedScreen):
         if trouble:
             self.say(trouble, "$error")
         self.refresh(repaint=True, layout=True)
+
+    def action_clear_line(self) -> None:
+        """Remove the half-typed line that holds a command."""
+        held = self.link.held
+        if held is None:
+            self.say("No half-typed line is in the way.")
+        else:
+            self.run_safely(self.link.workbench.clear_line(held.window), "clear line")
+
+    def action_jobs(self) -> None:
+        """What runs in the box."""
+        from pocketcoder_tui.ui.jobs import JobsScreen
+
+        if self.link.opened and not isinstance(self.app.screen, JobsScreen):
+            self.app.push_screen(JobsScreen(self.link.workbench, self.kit))
 
     def action_back(self) -> None:
         """Go back one step; while writing, stop the model. Destroys no text."""

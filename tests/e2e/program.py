@@ -58,10 +58,15 @@ async def ask(shown: Screen, text: str) -> None:
 
 
 async def press_decision(shown: Screen, key: str, done: str, *, go: bool = True) -> None:
-    """Go to what waits (``go``), wait until the keys decide, press one, and see it done."""
+    """Go to what waits (``go``), wait until the keys decide, press one, and see it done.
+
+    When something waited before, the focus may be there already.
+    """
     await shown.until("Waiting for you · ")
     if go:
-        shown.press("C-y")
+        seen = await shown.until(lambda text: "│ ^Y decide" in text or "y allow once" in text)
+        if "y allow once" not in seen:
+            shown.press("C-y")
     await shown.until("y allow once")
     shown.press(key)
     await shown.until(done)

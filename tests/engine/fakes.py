@@ -9,13 +9,21 @@ from pocketcoder_tui.core.errors import ModelError, RelayError
 from pocketcoder_tui.core.events import ScreenChanged
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.model import Finish, ModelRequest, PartKind, ReplyFinished, ReplyPart
-from pocketcoder_tui.core.ports import (
-    ByteStream,
+from pocketcoder_tui.core.ports import ByteStream, ExecResult
+from pocketcoder_tui.core.terminal import (
+    MAIN_WINDOW,
     CommandEnded,
+    CommandHeld,
+    CommandItem,
     CommandOutput,
-    ExecResult,
+    CommandProgress,
+    CommandWaits,
     Found,
+    Job,
     NeverStarted,
+    PersonLine,
+    WindowFacts,
+    WindowState,
 )
 
 
@@ -27,6 +35,7 @@ class FakeBox:
         self.name = "fake"
         self.user = "1000:1000"
         self.started = 0.0
+        self.drop = None
         self.asked: list[Sequence[str]] = []
         self.answer = ExecResult(0, b"", b"")
         self.answers: list[ExecResult | Exception] = []
@@ -47,11 +56,79 @@ class FakeBox:
         raise NotImplementedError
 
 
-class FakeTerminal:
+class FakeWindow:
     """Runs commands by a function from text to (status, output, cwd afterwards)."""
 
-    def __init__(self) -> None:
+    def __init__(self, terminal: "FakeTerminal", name: str) -> None:
+        self._terminal = terminal
+        self.name = name
         self.cwd = "/workspace"
+        self.state = WindowState.FREE
+        self.news = ""
+        self.held: asyncio.Queue[CommandHeld | None] = asyncio.Queue()
+        """What is in the way of the prompt, one after the other; nothing when empty."""
+        self.typed: list[str | tuple[str, ...]] = []
+        self.pressed = asyncio.Event()
+        self.cleared = asyncio.Event()
+        self.asks = asyncio.Event()
+        """The running command waits for input once this is set."""
+
+    async def free(self, on_held: Callable[[CommandHeld], None]) -> None:
+        if self.held.empty():
+            return
+        while (held := await self.held.get()) is not None:
+            on_held(held)
+        on_held(CommandHeld(""))
+
+    async def run(self, action_id: str, command: bytes) -> AsyncGenerator[CommandItem]:
+        terminal = self._terminal
+        if terminal.error is not None:
+            raise terminal.error
+        text = command.decode()
+        terminal.ran.append((action_id, text))
+        self.state = WindowState.BUSY
+        yield CommandOutput(f"out of {text}")
+        gate = asyncio.ensure_future(terminal.gate.wait())
+        asks = asyncio.ensure_future(self.asks.wait())
+        await asyncio.wait({gate, asks}, return_when=asyncio.FIRST_COMPLETED)
+        if not gate.done():
+            yield CommandWaits(True)
+            await gate
+            yield CommandWaits(False)
+        asks.cancel()
+        if terminal.cut is not None:
+            raise terminal.cut
+        if text.startswith("cd "):
+            self.cwd = text.removeprefix("cd ")
+        self.state = WindowState.FREE
+        yield CommandEnded(0, f"out of {text}", 0, 0.1, self.cwd)
+
+    def progress(self, action_id: str) -> CommandProgress | None:
+        return CommandProgress(action_id, "so far\n", 0, 1.0, self.asks.is_set())
+
+    async def type_text(self, text: str) -> None:
+        self.typed.append(text)
+
+    async def press(self, keys: Sequence[str]) -> None:
+        self.typed.append(tuple(keys))
+        self.pressed.set()
+
+    async def interrupt(self) -> None:
+        self._terminal.gate.set()
+
+    async def clear_line(self) -> None:
+        self.cleared.set()
+
+    async def screen(self) -> str:
+        return f"screen of {self.name}"
+
+
+class FakeTerminal:
+    """Windows that do what a test tells them."""
+
+    def __init__(self) -> None:
+        self.main = FakeWindow(self, MAIN_WINDOW)
+        self.by_name = {MAIN_WINDOW: self.main}
         self.ran: list[tuple[str, str]] = []
         self.fate: Found = NeverStarted()
         self.gate = asyncio.Event()
@@ -66,24 +143,26 @@ class FakeTerminal:
         self.resize_error: Exception | None = None
         self.asked: list[str] = []
         """The actions whose fate was asked for."""
+        self.running: list[Job] = []
+        self.stopped: list[int] = []
         self.closed = False
         self.close_error: Exception | None = None
+        self.listeners: list[Callable[[PersonLine], None]] = []
+        self.shown = MAIN_WINDOW
         self._lost: asyncio.Event = asyncio.Event()
 
-    async def run(
-        self, action_id: str, command: bytes
-    ) -> AsyncGenerator[CommandOutput | CommandEnded]:
-        if self.error is not None:
-            raise self.error
-        text = command.decode()
-        self.ran.append((action_id, text))
-        yield CommandOutput(f"out of {text}")
-        await self.gate.wait()
-        if self.cut is not None:
-            raise self.cut
-        if text.startswith("cd "):
-            self.cwd = text.removeprefix("cd ")
-        yield CommandEnded(0, f"out of {text}", 0, 0.1, self.cwd)
+    async def window(self, name: str = MAIN_WINDOW) -> FakeWindow:
+        return self.by_name.setdefault(name, FakeWindow(self, name))
+
+    def windows(self) -> list[WindowFacts]:
+        return [WindowFacts(w.name, w.state, w.cwd, None) for w in self.by_name.values()]
+
+    async def jobs(self) -> list[Job]:
+        return self.running
+
+    async def stop_job(self, pid: int) -> bool:
+        self.stopped.append(pid)
+        return any(job.pid == pid for job in self.running)
 
     async def find(self, action_id: str) -> Found:
         self.asked.append(action_id)
@@ -91,14 +170,17 @@ class FakeTerminal:
             raise RelayError("The connection to the terminal was lost.")
         return self.fate
 
-    async def follow(self, action_id: str) -> AsyncGenerator[CommandOutput | CommandEnded]:
+    async def follow(self, action_id: str) -> AsyncGenerator[CommandItem]:
         if self.cut_follow is not None:
             self.closed = True
             raise self.cut_follow
-        yield CommandEnded(0, "the rest", 0, 9.0, self.cwd)
+        yield CommandEnded(0, "the rest", 0, 9.0, self.main.cwd)
 
-    async def interrupt(self) -> None:
-        self.gate.set()
+    def listen(self, on_line: Callable[[PersonLine], None]) -> None:
+        self.listeners.append(on_line)
+
+    async def show(self, name: str) -> None:
+        self.shown = name
 
     async def resize(self, columns: int, rows: int) -> None:
         if self.resize_error is not None:
@@ -130,8 +212,12 @@ class FakeSandbox:
     def __init__(self, box: FakeBox) -> None:
         self.box = box
         self.error: Exception | None = None
+        self.errors: list[Exception] = []
+        """Raised first, in this order."""
 
     async def ensure(self) -> FakeBox:
+        if self.errors:
+            raise self.errors.pop(0)
         if self.error is not None:
             raise self.error
         return self.box

@@ -10,12 +10,15 @@ from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.checks import Check, CheckState, Progress
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.ports import Box, SessionSummary, Terminal
+from pocketcoder_tui.core.masking import Masker
+from pocketcoder_tui.core.ports import Box, SessionSummary
+from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
-from pocketcoder_tui.engine.session import Session
+from pocketcoder_tui.engine.outputs import Outputs
+from pocketcoder_tui.engine.session import Session, Terms
 from pocketcoder_tui.ledger import SqliteLedger
 from tests.engine.fakes import FakeBox, FakeSandbox, FakeTerminal, ScriptedModel
 
@@ -115,6 +118,8 @@ class Rig:
         """The checklist is known once this is set."""
         self.looked.set()
         self.setup = FakeSetup(self.looked)
+        self.masker = Masker()
+        self.command_limit = 30.0
         self.events: list[ev.Event] = []
         self.session: Session
         self._news = asyncio.Condition()
@@ -180,6 +185,7 @@ async def running(
         setup=rig.setup,
         make_keeper=make_keeper,
         attach=lambda box: 0,
+        terms=Terms(rig.masker, Outputs(path / "outputs", 1 << 20), rig.command_limit),
     )
     rig.session.listen(rig.heard)
     await rig.session.open()

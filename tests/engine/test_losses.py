@@ -10,7 +10,8 @@ from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import ActionState
 from pocketcoder_tui.core.errors import ContainerGone, LedgerError, RelayError
 from pocketcoder_tui.core.events import BoxState
-from pocketcoder_tui.core.ports import CommandEnded, ExecResult, StillRunning
+from pocketcoder_tui.core.ports import ExecResult
+from pocketcoder_tui.core.terminal import CommandEnded, StillRunning
 from pocketcoder_tui.core.transcript import Deed, Remark
 from tests.engine.fakes import FakeBox, FakeTerminal, ScriptedModel, calls, says, shell
 from tests.engine.rig import Rig, running
@@ -335,3 +336,15 @@ async def test_closing_reaches_the_ledger_whatever_fails(tmp_path: Path) -> None
     async with asyncio.timeout(10):
         async with running(tmp_path, ScriptedModel()):
             pass
+
+
+async def test_a_box_that_dies_while_it_is_connected_is_started_again(tmp_path: Path) -> None:
+    model = ScriptedModel(shell("ls"), says("ok"))
+    rig = Rig(model)
+    rig.sandbox.errors = [ContainerGone("It went away."), ContainerGone("It went away.")]
+    async with running(tmp_path, model, rig=rig) as rig:
+        await rig.session.send("go")
+        [deed] = await rig.waiting()
+        await rig.allow(deed)
+        assert (await rig.rest()).outcome == ev.TurnOutcome.DONE
+        assert [text for _, text in rig.terminal.ran] == ["ls"]

@@ -9,7 +9,7 @@ from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import ActionState, Outcome
 from pocketcoder_tui.core.errors import QuotaSpent, SandboxError, TransitionRefused
 from pocketcoder_tui.core.model import Finish, PartKind, ReplyFinished, ReplyPart
-from pocketcoder_tui.core.ports import CannotTell, CommandEnded, NeverStarted, StillRunning
+from pocketcoder_tui.core.terminal import CannotTell, CommandEnded, NeverStarted, StillRunning
 from pocketcoder_tui.core.transcript import Answer, Deed, Remark
 from tests.engine.fakes import ScriptedModel, calls, says, shell
 from tests.engine.rig import running

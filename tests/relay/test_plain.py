@@ -1,12 +1,14 @@
 """Output as text: what a terminal would show, in linear time, with head and tail kept."""
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocketcoder_tui.relay.plain import HeadAndTail, PlainText
+from pocketcoder_tui.relay.keep import HeadAndTail
+from pocketcoder_tui.relay.plain import PlainText
 
 
 def plain(*pieces: str, head: int = 10**6, tail: int = 10**6) -> str:
@@ -65,3 +67,51 @@ def test_hostile_output_takes_linear_time(raw: str) -> None:
     start = time.process_time()
     plain(*(raw[i : i + 65_536] for i in range(0, len(raw), 65_536)), head=1000, tail=1000)
     assert time.process_time() - start < 5
+
+
+def coloured(*pieces: str, head: int = 10**6, tail: int = 10**6) -> str:
+    """The coloured copy of some output."""
+    made = PlainText(head, tail)
+    for piece in pieces:
+        made.feed(piece)
+    made.finish()
+    return made.coloured
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("plain\r\n", ""),
+        ("\x1b[2Jno colour\x1b[H", ""),
+        ("a\r\n\x1b[31mred\x1b[0m b\r\n", "a\n\x1b[31mred\x1b[0m b\n"),
+        ("\x1b[31m1\r\n2\r\n3\x1b[m\r\n", "\x1b[31m1\x1b[0m\n\x1b[31m2\n\x1b[0m\x1b[31m3\x1b[0m\n"),
+        ("\x1b[32m10%\r\x1b[33m20\r\n", "\x1b[32m\x1b[33m20\x1b[0m\x1b[32m%\x1b[0m\n"),
+        ("\x1b[1m\x1b[34mb\x1b[0;4mu\x1b[0m", "\x1b[1m\x1b[34mb\x1b[0m\x1b[4mu\x1b[0m"),
+        ("\x1b[31ma\x1b]0;t\x07\x1b[5Cb\x1b[0m", "\x1b[31mab\x1b[0m"),
+    ],
+)
+def test_colours_are_kept_and_nothing_else(raw: str, text: str) -> None:
+    assert coloured(raw) == text
+
+
+def test_a_cut_leaves_no_half_sequence() -> None:
+    line = "\x1b[31mred\x1b[0m\r\n"
+    for head in range(1, 30):
+        text = coloured(line * 50, head=head, tail=head)
+        assert "\x1b" not in re.sub(r"\x1b\[[0-9;]*m", "", text)
+        assert "31m" not in re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+@given(st.text(st.sampled_from("ab\r\n\b\x1b[K;1m]\x07é0"), max_size=60), st.data())
+def test_the_coloured_copy_says_the_same(raw: str, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(raw)))
+    shown = coloured(raw[:cut], raw[cut:])
+    if shown:
+        assert re.sub(r"\x1b\[[0-9;:]*m", "", shown) == plain(raw)
+
+
+def test_a_program_that_sets_colours_without_end_takes_no_memory() -> None:
+    made = PlainText(1000, 1000)
+    for _ in range(1_000):
+        made.feed("\x1b[31m" * 1_000)
+    assert len(made._colours.pen) < 300

@@ -1,6 +1,7 @@
 """libtmux's objects over the stream, arguments through tmux's parser, what the box remembers."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,30 +13,32 @@ from pocketcoder_tui.relay.delivery import unvis
 from pocketcoder_tui.relay.records import Claim, read_claim
 from pocketcoder_tui.relay.recovery import overlap
 from pocketcoder_tui.relay.server import connect
-from pocketcoder_tui.relay.structure import StreamServer, find_or_make
+from pocketcoder_tui.relay.structure import StreamServer, find_windows, make_window
 from pocketcoder_tui.sandbox.box import DockerBox
 
 
 @pytest.mark.docker
 async def test_windows_are_found_and_made_over_the_stream(box: DockerBox) -> None:
-    control, window, pane = await connect(box, "agent", 100, 30)
-    found, its_pane = await find_or_make(control, "pocketcoder", "agent")
-    assert (found.window_id, its_pane.pane_id) == (window, pane)
-    made, other = await find_or_make(control, "pocketcoder", "server")
-    assert made.window_id != window
-    assert other.pane_id != pane
-    again, _ = await find_or_make(control, "pocketcoder", "server")
-    assert again.window_id == made.window_id
+    control, [first] = await connect(box, 100, 30)
+    assert first.name == "agent"
+    made = await make_window(control, "pocketcoder", "server")
+    assert made.window_id != first.window_id
+    assert made.pane_id != first.pane_id
+    # The name by which the relay knows a window survives another one that tmux shows.
+    await control.command("rename-window", "-t", made.window_id, "ended")
+    assert await find_windows(control, "pocketcoder", "agent") == [first, made]
     server = StreamServer(control, asyncio.get_running_loop())
+    session = await asyncio.to_thread(server.session_named, "pocketcoder")
+    assert session is not None
     with pytest.raises(TmuxCommandNotFound):
-        await asyncio.to_thread(made.refresh)
+        await asyncio.to_thread(session.refresh)
     assert await asyncio.to_thread(server.session_named, "none") is None
     await control.aclose()
 
 
 @pytest.mark.docker
 async def test_every_argument_survives_the_parser(box: DockerBox) -> None:
-    control, _, _ = await connect(box, "agent", 100, 30)
+    control, _ = await connect(box, 100, 30)
     loop = asyncio.get_running_loop()
 
     async def there_and_back(data: bytes) -> bytes:
@@ -62,15 +65,11 @@ async def test_every_argument_survives_the_parser(box: DockerBox) -> None:
 class Ended:
     """A stream whose other side hangs up after the first command."""
 
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-
-    async def read(self) -> bytes:
-        await self.asked.wait()
-        return b""
+    def follow(self, on_data: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
+        self.hang_up = on_end
 
     async def write(self, data: bytes) -> None:
-        self.asked.set()
+        asyncio.get_running_loop().call_soon(self.hang_up)
 
     async def aclose(self) -> None:
         return

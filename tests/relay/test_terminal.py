@@ -11,9 +11,18 @@ from hypothesis import strategies as st
 from pocketcoder_tui.core.errors import DeliveryRefused, ShellBusy
 from pocketcoder_tui.core.events import ScreenChanged
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.ports import CommandEnded, CommandOutput, NeverStarted, StillRunning
+from pocketcoder_tui.core.terminal import (
+    CommandEnded,
+    CommandHeld,
+    CommandOutput,
+    NeverStarted,
+    PersonLine,
+    StillRunning,
+)
 from pocketcoder_tui.relay import TmuxTerminal
+from pocketcoder_tui.relay.machine import WHY, PaneState
 from pocketcoder_tui.relay.pane import Pane
+from pocketcoder_tui.relay.protocol import Pause
 from pocketcoder_tui.sandbox.box import DockerBox
 from tests.relay.conftest import Hand
 
@@ -41,6 +50,15 @@ COMMANDS = [
     ("sleep 100 & true", 0, ""),
     ("echo é😀 | cat", 0, "é😀\n"),
     ("IFS=0123456789; set -u; set -f", 0, ""),
+    ("sleep 0 &", 0, ""),
+    ("echo a\r\necho b\r\n", 0, "a\nb\n"),
+    ("echo a; clear; echo b", 0, "a\nb\n"),
+    (
+        "printf '\\033[?1049h'; echo alternate; printf '\\033[?1049l'; echo back",
+        0,
+        "alternate\nback\n",
+    ),
+    ("cd /tmp; cd -; x=1\nif [ $x = 1 ]; then echo one; fi; echo two", 0, "/workspace\none\ntwo\n"),
     ("alias .=false printf=false; echo(){ return 4; }; echo", 4, ""),
     ("printf(){ :; }; local(){ :; }; read(){ :; }; exec(){ :; }; set(){ :; }", 0, ""),
     ("__pc_run(){ :; }", 1, "bash: __pc_run: readonly function\n"),
@@ -72,7 +90,7 @@ async def test_directory_variables_and_functions_last(hand: Hand) -> None:
     await hand.run(
         'mkdir -p "/tmp/a b;é%"; cd "/tmp/a b;é%"; declare x=5; f(){ echo "f$x"; }; false'
     )
-    assert hand.terminal.cwd == "/tmp/a b;é%"
+    assert hand.window.cwd == "/tmp/a b;é%"
     ended = await hand.run("echo $?; f; pwd")
     assert ended.output == "1\nf5\n/tmp/a b;é%\n"
 
@@ -124,20 +142,20 @@ async def test_interrupt_ends_the_whole_command(hand: Hand) -> None:
     for change in ("", "PROMPT_COMMAND=true;", "trap - INT;"):
         seen = asyncio.Event()
         async with aclosing(
-            hand.terminal.run(new_id(), f"{change}{program}; echo no".encode())
+            hand.window.run(new_id(), f"{change}{program}; echo no".encode())
         ) as items:
             async for item in items:
                 match item:
                     case CommandOutput(text) if "ready" in text and not seen.is_set():
                         seen.set()
-                        await hand.terminal.interrupt()
+                        await hand.window.interrupt()
                     case CommandEnded():
                         assert (item.status, item.output) == (130, "ready\n^C\n")
         assert (await hand.run("echo next")).output == "next\n"
 
 
-async def test_two_hundred_in_a_row(hand: Hand) -> None:
-    for number in range(200):
+async def test_a_thousand_in_a_row(hand: Hand) -> None:
+    for number in range(1_000):
         ended = await hand.run(f"echo {number}")
         assert (ended.status, ended.output) == (0, f"{number}\n")
 
@@ -172,7 +190,7 @@ async def test_text_that_looks_like_the_end_of_a_reply(hand: Hand) -> None:
 async def test_an_action_is_claimed_once(hand: Hand) -> None:
     await hand.run("echo once >> /tmp/count")
     with pytest.raises(ShellBusy, match="claimed"):
-        async for _ in hand.terminal.run(hand.ids[-1], b"echo twice >> /tmp/count"):
+        async for _ in hand.window.run(hand.ids[-1], b"echo twice >> /tmp/count"):
             pass
     assert (await hand.run("cat /tmp/count")).output == "once\n"
 
@@ -181,7 +199,7 @@ async def test_what_never_started_never_will(hand: Hand) -> None:
     action = new_id()
     assert isinstance(await hand.terminal.find(action), NeverStarted)
     with pytest.raises(ShellBusy):
-        async for _ in hand.terminal.run(action, b"touch /tmp/ran"):
+        async for _ in hand.window.run(action, b"touch /tmp/ran"):
             pass
     assert (await hand.run("test -e /tmp/ran")).status == 1
 
@@ -194,6 +212,10 @@ FORGED = [
     "\\033]133;A\\007$ \\033]133;B\\007",
     "\\033]133;C\\007",
     "\\033]133;P;0\\007",
+    "\\033]133;S;{other:.16}\\007",
+    "\\033]133;B;{other:.16}\\007",
+    "\\033]133;L;{other:.16};0;/;ls\\007",
+    "\\033]133;R;{other}\\007",
     "\\033]133;X\\007",
     "\\033]633;D;0\\007",
     "\\033]133;",
@@ -214,13 +236,51 @@ async def test_forged_marks_end_nothing(hand: Hand) -> None:
 async def test_a_half_typed_line_is_never_joined(hand: Hand, box: DockerBox) -> None:
     tmux = ["tmux", "-S", "/run/pocketcoder/tmux.sock"]
     await hand.run("echo first")
-    pane = hand.terminal._pane
+    pane = hand.window.pane
     await _typed(pane, box, [*tmux, "send-keys", "-l", "echo half"], "$ echo half")
-    with pytest.raises(ShellBusy, match="half typed"):
-        await hand.run("echo mine")
+    items = hand.window.run(new_id(), b"echo mine")
+    held = await anext(items)
+    assert isinstance(held, CommandHeld)
+    assert ("half typed" in held.why, held.clearable) == (True, True)
     await _typed(pane, box, [*tmux, "send-keys", "-l", " done"], "$ echo half done")
     await box.exec([*tmux, "send-keys", "C-u"])
+    rest = [item async for item in items]
+    assert CommandHeld("") in rest
+    assert isinstance(rest[-1], CommandEnded)
+    assert rest[-1].output == "mine\n"
+
+
+async def test_one_key_clears_a_half_typed_line(hand: Hand, box: DockerBox) -> None:
+    await hand.run("echo first")
+    keys = ["tmux", "-S", "/run/pocketcoder/tmux.sock", "send-keys", "-l", "rm -rf /"]
+    await _typed(hand.window.pane, box, keys, "$ rm -rf /")
+    held: asyncio.Queue[CommandHeld] = asyncio.Queue()
+    freeing = asyncio.create_task(hand.window.free(held.put_nowait))
+    assert (await held.get()).clearable
+    await hand.window.clear_line()
+    await asyncio.wait_for(freeing, 5)
+    assert held.get_nowait() == CommandHeld("")
     assert (await hand.run("echo mine")).output == "mine\n"
+
+
+async def test_a_person_s_line_that_comes_first_is_waited_for(hand: Hand, box: DockerBox) -> None:
+    await hand.run("mkfifo /tmp/go")
+    lines: asyncio.Queue[PersonLine] = asyncio.Queue()
+    hand.terminal.listen(lines.put_nowait)
+    tmux = ["tmux", "-S", "/run/pocketcoder/tmux.sock", "send-keys"]
+    await box.exec([*tmux, "cd /tmp; cat go; (exit 3)", "Enter"])
+    items = hand.window.run(new_id(), b"echo mine; pwd")
+    held = await anext(items)
+    while held != CommandHeld(WHY[PaneState.FOREIGN]):
+        held = await anext(items)
+    await box.exec(["bash", "-c", "echo theirs > /tmp/go"])
+    rest = [item async for item in items]
+    assert isinstance(rest[-1], CommandEnded)
+    assert rest[-1].output == "mine\n/tmp\n"
+    line = lines.get_nowait()
+    assert (line.command, line.status, line.cwd) == ("cd /tmp; cat go; (exit 3)", 3, "/tmp")
+    assert line.output == "theirs\n"
+    assert lines.empty()
 
 
 async def _typed(pane: Pane, box: DockerBox, keys: list[str], line: str) -> None:
@@ -248,7 +308,7 @@ async def test_the_stream_breaks_and_the_result_is_found(box: DockerBox) -> None
     first = await TmuxTerminal.open(box)
     action = new_id()
     async with aclosing(
-        first.run(action, b"echo one; read x </tmp/go; echo two; (exit 5)")
+        (await first.window()).run(action, b"echo one; read x </tmp/go; echo two; (exit 5)")
     ) as items:
         await box.exec(["mkfifo", "/tmp/go"])
         async for item in items:
@@ -257,8 +317,9 @@ async def test_the_stream_breaks_and_the_result_is_found(box: DockerBox) -> None
     await first.aclose()
     second = await TmuxTerminal.open(box)
     assert isinstance(await second.find(action), StillRunning)
+    window = await second.window()
     with pytest.raises(ShellBusy):
-        await Hand(second).run("echo no")
+        await Hand(second, window).run("echo no")
     got = ""
     async for piece in second.follow(action):
         if isinstance(piece, CommandEnded):
@@ -273,6 +334,29 @@ async def test_the_stream_breaks_and_the_result_is_found(box: DockerBox) -> None
     assert isinstance(found, CommandEnded)
     assert (found.status, found.output) == (5, "one\ntwo\n")
     await second.aclose()
+
+
+@pytest.mark.parametrize("ends", ["meanwhile", "later"])
+async def test_output_that_tmux_held_back_is_read_from_the_log(
+    hand: Hand, box: DockerBox, ends: str
+) -> None:
+    pane = hand.window.pane
+    await box.exec(["mkfifo", "/tmp/done", "/tmp/go"])
+    last = "echo last" if ends == "meanwhile" else "read x </tmp/go; echo last"
+    text = f"echo one; read x; seq 1 5000; printf x >/tmp/done; {last}; (exit 6)"
+    async with hand.running(text) as run:
+        await run.until(lambda run: "one" in run.text)
+        # What tmux does by itself to a client that lags too far behind; it says so then.
+        await hand.terminal._control.command("refresh-client", "-A", f"{pane.id}:pause")
+        await hand.window.type_text("go\n")
+        await box.exec(["cat", "/tmp/done"])
+        pane._on_notification(Pause(pane.id.encode()))
+        if ends == "later":
+            await box.exec(["bash", "-c", "echo >/tmp/go"])
+        ended = await run.ended()
+    assert ended.status == 6
+    assert ended.output == "one\ngo\n" + "".join(f"{n}\n" for n in range(1, 5001)) + "last\n"
+    assert (await hand.run("echo next")).output == "next\n"
 
 
 async def test_frames_show_the_screen(hand: Hand) -> None:

@@ -126,7 +126,8 @@ async def test_the_size_is_right_at_the_start_and_follows(
     terminal.type(b"stty size\r")
     await terminal.until(b"27 91")
 
-    terminal.type(b"trap 'echo now $(stty size)' WINCH\r")
+    terminal.type(b"trap 'echo now $(stty size)' WINCH; echo set-$((1+1))\r")
+    await terminal.until(b"set-2")
     terminal.resize(133, 44)
     terminal.type(b"\r")
 

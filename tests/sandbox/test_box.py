@@ -5,7 +5,7 @@ import hashlib
 import os
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,17 @@ from pocketcoder_tui.core.ports import ByteStream, ExecResult
 from pocketcoder_tui.sandbox.box import DockerBox
 from pocketcoder_tui.sandbox.container import DockerSandbox
 from pocketcoder_tui.sandbox.inspection import inspect_box
+from tests.support.streams import Reader
 
 pytestmark = pytest.mark.docker
+
+Opened = Callable[[Sequence[str]], Awaitable[ByteStream]]
+
+
+@pytest.fixture(params=["pipes", "exec"])
+def opened(request: pytest.FixtureRequest, box: DockerBox) -> Opened:
+    """Opens a program both ways: on the hatch's pipes, and over the engine's stream."""
+    return box.open if request.param == "pipes" else box.open_exec
 
 
 async def test_output_errors_and_status_come_back_apart(box: DockerBox) -> None:
@@ -83,11 +92,12 @@ async def test_many_programs_at_once_keep_their_outputs_apart(box: DockerBox) ->
     assert [result.stdout for result in results] == [b"%d\n" % n for n in range(12)]
 
 
-async def test_fast_output_is_never_lost_to_the_answer_s_head(box: DockerBox) -> None:
+async def test_fast_output_is_never_lost_to_the_answer_s_head(opened: Opened) -> None:
     for _ in range(15):
-        stream = await box.open(["printf", "first"])
+        stream = await opened(["printf", "first"])
+        reader = Reader(stream)
         got = b""
-        while piece := await stream.read():
+        while piece := await reader.read():
             got += piece
         await stream.aclose()
         assert got == b"first"
@@ -109,14 +119,15 @@ async def test_the_environment_holds_nothing_of_the_host(
     assert b"secret-of-the-host" not in done.stdout
 
 
-async def test_a_stream_echoes_ten_megabytes(box: DockerBox) -> None:
+async def test_a_stream_echoes_ten_megabytes(opened: Opened) -> None:
     data = os.urandom(10_000_000)
-    stream = await box.open(["cat"])
+    stream = await opened(["cat"])
+    reader = Reader(stream)
 
     async def collect() -> bytes:
         got = bytearray()
         while len(got) < len(data):
-            piece = await stream.read()
+            piece = await reader.read()
             assert piece, "the stream ended early"
             got += piece
         return bytes(got)
@@ -129,19 +140,20 @@ async def test_a_stream_echoes_ten_megabytes(box: DockerBox) -> None:
     assert reading.result() == data
 
 
-async def test_closing_a_stream_ends_its_program_s_input(box: DockerBox, workspace: Path) -> None:
-    fifo = "mkfifo done && { cat >/dev/null; echo over >done; } & cat done"
-    stream = await box.open(["sh", "-c", "mkfifo done; echo made; cat >/dev/null; echo over >done"])
-    assert await stream.read() == b"made\n"
+async def test_closing_a_stream_ends_its_program_s_input(box: DockerBox, opened: Opened) -> None:
+    stream = await opened(["sh", "-c", "mkfifo done; echo made; cat >/dev/null; echo over >done"])
+    reader = Reader(stream)
+    assert await reader.read() == b"made\n"
 
     await stream.aclose()
 
-    assert (await box.exec(["cat", "done"])).stdout == b"over\n", fifo
+    assert (await box.exec(["cat", "done"])).stdout == b"over\n"
 
 
-async def test_closing_a_stream_ends_a_read_that_waits(box: DockerBox) -> None:
-    stream = await box.open(["cat"])
-    reading = asyncio.create_task(stream.read())
+async def test_closing_a_stream_ends_a_read_that_waits(opened: Opened) -> None:
+    stream = await opened(["cat"])
+    reader = Reader(stream)
+    reading = asyncio.create_task(reader.read())
     await asyncio.sleep(0)
 
     await stream.aclose()
@@ -152,12 +164,13 @@ async def test_closing_a_stream_ends_a_read_that_waits(box: DockerBox) -> None:
 
 
 async def test_a_removed_container_ends_its_streams_at_once(
-    sandbox: DockerSandbox, box: DockerBox
+    sandbox: DockerSandbox, box: DockerBox, opened: Opened
 ) -> None:
-    stream = await box.open(["cat"])
+    stream = await opened(["cat"])
+    reader = Reader(stream)
     await stream.write(b"hello")
-    assert await stream.read() == b"hello"
-    reading = asyncio.create_task(stream.read())
+    assert await reader.read() == b"hello"
+    reading = asyncio.create_task(reader.read())
 
     await sandbox.remove()
 
@@ -184,13 +197,14 @@ async def test_a_program_that_dies_with_its_container_is_no_result(
         await asyncio.wait_for(running, 5)
 
 
-async def test_streams_leave_no_thread_and_no_open_socket(box: DockerBox) -> None:
+async def test_streams_leave_no_thread_and_no_open_socket(box: DockerBox, opened: Opened) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         for _ in range(3):
-            stream = await box.open(["cat"])
+            stream = await opened(["cat"])
+            reader = Reader(stream)
             await stream.write(b"x")
-            assert await stream.read() == b"x"
+            assert await reader.read() == b"x"
             await stream.aclose()
             await box.exec(["true"])
 
@@ -209,6 +223,7 @@ async def test_an_inspection_sees_a_box_that_breaks_its_promises(workspace: Path
     class Loose:
         id = name = user = ""
         started = 0.0
+        drop = None
 
         async def open(self, argv: Sequence[str]) -> ByteStream:
             raise NotImplementedError

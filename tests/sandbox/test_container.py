@@ -36,7 +36,8 @@ async def test_a_link_to_the_workspace_is_the_same_workspace(
     (tmp_path / "link").symlink_to(workspace)
     first = await sandbox.ensure()
 
-    async with DockerSandbox(tmp_path / "link", image=sandbox_image, tied=True) as other:
+    link, hatch = tmp_path / "link", tmp_path / "hatch"
+    async with DockerSandbox(link, image=sandbox_image, tied=True, hatch=hatch) as other:
         assert (await other.ensure()).id == first.id
 
 
@@ -105,21 +106,24 @@ async def test_stopping_and_removing_what_is_not_there_is_harmless(sandbox: Dock
 
 
 async def test_kill_9_of_the_host_process_leaves_the_container(
-    sandbox: DockerSandbox, workspace: Path, sandbox_image: str
+    sandbox: DockerSandbox, workspace: Path, tmp_path: Path, sandbox_image: str
 ) -> None:
     program = (
         "import asyncio, sys, pathlib\n"
         "from pocketcoder_tui.sandbox.container import DockerSandbox\n"
         "async def main():\n"
-        "    sandbox = DockerSandbox(pathlib.Path(sys.argv[1]), image=sys.argv[2])\n"
+        "    folder, image, hatch = sys.argv[1:]\n"
+        "    folder, hatch = pathlib.Path(folder), pathlib.Path(hatch)\n"
+        "    sandbox = DockerSandbox(folder, image=image, hatch=hatch)\n"
         "    box = await sandbox.ensure()\n"
         "    stream = await box.open(['sh', '-c', 'echo $$; exec sleep 1000'])\n"
-        "    print(box.id, (await stream.read()).decode().strip(), flush=True)\n"
+        "    said = lambda data: print(box.id, data.decode().strip(), flush=True)\n"
+        "    stream.follow(said, lambda: None)\n"
         "    await asyncio.Event().wait()\n"
         "asyncio.run(main())\n"
     )
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, str(workspace), sandbox_image,
+        sys.executable, "-c", program, str(workspace), sandbox_image, str(tmp_path / "hatch"),
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None

@@ -214,4 +214,5 @@ async def test_the_engine_s_socket_is_not_in_the_box(sandbox: DockerSandbox) -> 
     finally:
         api.close()
 
-    assert [mount["Destination"] for mount in facts["Mounts"]] == ["/workspace"]
+    mounts = {mount["Destination"]: mount["RW"] for mount in facts["Mounts"]}
+    assert mounts == {"/workspace": True, "/run/pocketcoder/in": False}

@@ -16,6 +16,7 @@ from pocketcoder_tui.core.errors import ContainerGone
 from pocketcoder_tui.sandbox.box import DockerBox
 from pocketcoder_tui.sandbox.container import DockerSandbox
 from pocketcoder_tui.sandbox.wires import TlsWire
+from tests.support.streams import Reader
 
 pytestmark = pytest.mark.docker
 
@@ -82,11 +83,12 @@ async def test_a_stream_echoes_and_leaves_no_thread(tls_box: DockerBox) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         stream = await tls_box.open(["cat"])
+        reader = Reader(stream)
         got = bytearray()
 
         async def collect() -> None:
             while len(got) < len(data):
-                piece = await stream.read()
+                piece = await reader.read()
                 assert piece
                 got.extend(piece)
 
@@ -99,12 +101,13 @@ async def test_a_stream_echoes_and_leaves_no_thread(tls_box: DockerBox) -> None:
     assert [t for t in threading.enumerate() if t.name == "docker-tls"] == []
     with pytest.raises(ContainerGone):
         await stream.write(b"too late")
-    assert await stream.read() == b""
+    assert await reader.read() == b""
 
 
 async def test_closing_ends_a_read_that_waits(tls_box: DockerBox) -> None:
     stream = await tls_box.open(["cat"])
-    reading = asyncio.create_task(stream.read())
+    reader = Reader(stream)
+    reading = asyncio.create_task(reader.read())
     await asyncio.sleep(0)
 
     await stream.aclose()
@@ -114,16 +117,18 @@ async def test_closing_ends_a_read_that_waits(tls_box: DockerBox) -> None:
 
 async def test_a_stream_ends_with_its_program(tls_box: DockerBox) -> None:
     stream = await tls_box.open(["sh", "-c", "read -r line; echo got $line"])
+    reader = Reader(stream)
     await stream.write(b"this\n")
 
-    assert await stream.read() == b"got this\n"
-    assert await asyncio.wait_for(stream.read(), 5) == b""
+    assert await reader.read() == b"got this\n"
+    assert await asyncio.wait_for(reader.read(), 5) == b""
     await stream.aclose()
 
 
 async def test_a_slow_reader_holds_the_thread_and_closing_frees_it(tls_box: DockerBox) -> None:
     stream = await tls_box.open(["cat", "/dev/zero"])
-    assert await stream.read()
+    reader = Reader(stream)
+    assert await reader.read()
 
     await asyncio.wait_for(stream.aclose(), 5)
 

@@ -4,7 +4,9 @@ from pydantic import Field
 
 from pocketcoder_tui.core.actions import Json, Preview, PreviewKind
 from pocketcoder_tui.core.ports import Box
+from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.engine.tools.base import Arguments, Sketch, complaint_of, spec_of
+from pocketcoder_tui.engine.tools.companions import NAME
 
 
 class ShellArguments(Arguments):
@@ -13,7 +15,18 @@ class ShellArguments(Arguments):
     command: str = Field(
         min_length=1,
         max_length=1_000_000,
-        description="Bash to run in the one persistent shell; may have many lines.",
+        description="Bash to run in the window's persistent shell; may have many lines.",
+    )
+    window: str = Field(
+        default=MAIN_WINDOW,
+        pattern=NAME,
+        description="Another window, made when it is not there: for a server or a watcher.",
+    )
+    limit_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=3600,
+        description="When to come back though the command still runs; it goes on.",
     )
 
 
@@ -22,9 +35,10 @@ class Shell:
 
     spec = spec_of(
         "shell",
-        "Run a command in the persistent bash of the sandbox's terminal. The directory, variables "
+        "Run a command in a persistent bash of the sandbox's terminal. The directory, variables "
         "and functions last between calls. Returns the output as a terminal shows it, and the "
-        "exit status. There is no network.",
+        "exit status. A command that takes long or waits for input is reported as still running: "
+        "then use shell_wait, shell_input, shell_interrupt or screen. There is no network.",
         ShellArguments,
     )
 
@@ -37,4 +51,6 @@ class Shell:
         command = str(arguments["command"])
         first, _, rest = command.strip("\n").partition("\n")
         title = f"{first} …" if rest else first
-        return Sketch(Preview(PreviewKind.COMMAND, "run", title, command))
+        window = str(arguments.get("window") or MAIN_WINDOW)
+        notes = () if window == MAIN_WINDOW else (f"In the window {window}.",)
+        return Sketch(Preview(PreviewKind.COMMAND, "run", title, command, notes=notes))
