@@ -28,14 +28,13 @@ from dataclasses import dataclass
 from pocketcoder_tui.core.actions import Action, DecidedBy, Outcome
 from pocketcoder_tui.gatekeeper.effects import Effect, Kind, effects_of
 from pocketcoder_tui.gatekeeper.rules import (
-    LOOKING,
-    SHELL,
     Command,
     Rule,
     allowing,
     denying,
     fresh_argv,
 )
+from pocketcoder_tui.gatekeeper.toolset import LOOKING, WRITING
 
 MODE_ASK = "ask"
 """Every action waits for the person."""
@@ -55,9 +54,9 @@ _MAY_CROSS = frozenset({Kind.CODE, Kind.UNKNOWN, Kind.SHELL})
 
 _ASKS = "Ask mode: every action waits for you."
 _NOT_IN_PLAN = (
-    "Plan mode: only read_file, list_files and search_files may be used, so this was not done and "
-    "nothing was changed. Look at what you need, then say what you would do; the person decides "
-    "when the plan is carried out."
+    "Plan mode: only tools that look may be used (read_file, list_files and search_files, and "
+    "those that watch the terminal), so this was not done and nothing was changed. Look at what "
+    "you need, then say what you would do; the person decides when the plan is carried out."
 )
 _PLAN_LOOKS = "Plan mode: looking is allowed."
 _STAYS = "Contained mode: what it does stays in the sandbox."
@@ -123,7 +122,7 @@ def crossings(action: Action, *, resolved: str = "", held: bool = False) -> tupl
     crossing = [effect for effect in found if effect.kind in _CROSSES]
     if not held:
         crossing += [e for e in found if e.kind in _MAY_CROSS or not e.certain]
-    if not resolved and action.call.tool not in LOOKING | {SHELL}:
+    if not resolved and action.call.tool in WRITING:
         crossing.append(Effect(Kind.UNKNOWN, _LINKS))
     return tuple(dict.fromkeys(crossing))
 

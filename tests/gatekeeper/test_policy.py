@@ -5,7 +5,8 @@ import time
 import pytest
 
 from pocketcoder_tui.core.actions import DecidedBy, Outcome
-from pocketcoder_tui.gatekeeper.effects import effects_of
+from pocketcoder_tui.engine.tools import TOOLS
+from pocketcoder_tui.gatekeeper.effects import Kind, effects_of
 from pocketcoder_tui.gatekeeper.policy import (
     MODE_ASK,
     MODE_CONTAINED,
@@ -13,7 +14,22 @@ from pocketcoder_tui.gatekeeper.policy import (
     MODES,
     judge,
 )
-from pocketcoder_tui.gatekeeper.rules import Place, Rule, Scope, fresh_argv
+from pocketcoder_tui.gatekeeper.rules import (
+    NotOffered,
+    Place,
+    Rule,
+    Scope,
+    fresh_argv,
+    offers,
+)
+from pocketcoder_tui.gatekeeper.toolset import (
+    SEARCHING,
+    SHELL,
+    STOPPING,
+    TYPING,
+    WATCHING,
+    WRITING,
+)
 from tests.gatekeeper.samples import CWD, allow, deny, shell, tool
 
 READ = tool("read_file", {"path": "a.py"})
@@ -161,7 +177,50 @@ def test_a_tool_outside_the_sandbox_waits_in_every_mode_but_plan() -> None:
     assert judge(action, mode=MODE_PLAN).outcome is Outcome.DENY
 
 
+def test_every_tool_of_the_engine_is_known_here() -> None:
+    for name in TOOLS:
+        assert not effects_of(tool(name, {})).of(Kind.UNREAD), name
+        assert judge(tool(name, {})).outcome is None
+    known = {SHELL, TYPING, *SEARCHING, *WATCHING, *WRITING, *STOPPING}
+    assert known == set(TOOLS)
+
+
+@pytest.mark.parametrize("name", sorted(WATCHING))
+def test_watching_the_terminal_is_looking(name: str) -> None:
+    for mode in (MODE_CONTAINED, MODE_PLAN):
+        assert judge(tool(name, {}), mode=mode).outcome is Outcome.ALLOW
+    offered = offers(tool(name, {}))
+    assert isinstance(offered, tuple)
+    rule = Rule("r", Outcome.ALLOW, offered[0].subject, Scope.SESSION, 0.0, "session")
+    assert judge(tool(name, {}), rules=[rule], now=1.0).outcome is Outcome.ALLOW
+
+
+def test_typing_into_a_program_waits_unless_the_box_holds() -> None:
+    typed = tool("shell_input", {"text": "y", "keys": ["Enter"]})
+    assert judge(typed, mode=MODE_CONTAINED).outcome is None
+    assert judge(typed, mode=MODE_CONTAINED, held=True).outcome is Outcome.ALLOW
+    named = tool("shell_input", {"text": "open('.envrc','w')"})
+    assert judge(named, mode=MODE_CONTAINED, held=True).outcome is None
+    pushed = tool("shell_input", {"text": "git push"})
+    assert judge(pushed, rules=[deny("git", "push")], now=1.0).outcome is Outcome.DENY
+    assert judge(pushed, mode=MODE_PLAN).outcome is Outcome.DENY
+    assert isinstance(offers(pushed), NotOffered)
+
+
+@pytest.mark.parametrize("name", sorted(STOPPING))
+def test_ending_a_program_stays_inside(name: str) -> None:
+    assert judge(tool(name, {}), mode=MODE_CONTAINED).outcome is Outcome.ALLOW
+    assert judge(tool(name, {}), mode=MODE_PLAN).outcome is Outcome.DENY
+
+
 # --- rules
+
+
+def test_a_command_rule_is_not_about_another_window() -> None:
+    rules = [rule] if (rule := allow("make")) else []
+    for window, outcome in (("agent", Outcome.ALLOW), ("server", None)):
+        action = tool("shell", {"command": "make", "window": window})
+        assert judge(action, rules=rules, now=1.0).outcome is outcome
 
 
 def test_an_allow_rule_gives_the_argument_list_to_run() -> None:

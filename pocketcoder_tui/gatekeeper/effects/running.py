@@ -20,7 +20,7 @@ from pocketcoder_tui.gatekeeper.paths import guarded
 from pocketcoder_tui.gatekeeper.programs import INTERPRETERS, SHELLS, family
 from pocketcoder_tui.gatekeeper.reading import Assignment, Document, Word
 
-__all__ = ["note_assignment", "note_document", "note_running"]
+__all__ = ["note_assignment", "note_document", "note_named", "note_running"]
 
 _HARMLESS = frozenset({"cd", "pushd", "kill", "git", "disown"})
 _TOLD = DOWNLOADERS | HOST_FIRST | PRIVILEGED | DESTROYERS.keys()
@@ -53,19 +53,20 @@ def note_running(words: list[Word], findings: Findings) -> None:
     elif name in SHELLS | BUILDERS | INTERPRETERS:
         findings.add(Kind.CODE, f"{name} runs code of the workspace, or what it is given.", span)
         code = [word for word in words[1:] if _CODE_MARKS & set(word.text or "")]
-        _note_named([(w.text, w.start, w.end) for w in code], findings)
+        note_named([(w.text, w.start, w.end) for w in code], findings)
     elif not _is_known(program):
         findings.add(Kind.UNKNOWN, f"What {program} does is not known here.", span)
-        _note_named([(w.text, w.start, w.end) for w in words[1:]], findings)
+        note_named([(w.text, w.start, w.end) for w in words[1:]], findings)
 
 
 def note_document(document: Document, name: str, findings: Findings) -> None:
     """Note guarded names in a text that a program reads and may run."""
     if family(name) in SHELLS | BUILDERS | INTERPRETERS:
-        _note_named([(document.text, document.start, document.end)], findings)
+        note_named([(document.text, document.start, document.end)], findings)
 
 
-def _note_named(texts: Iterable[tuple[str | None, int, int]], findings: Findings) -> None:
+def note_named(texts: Iterable[tuple[str | None, int, int]], findings: Findings) -> None:
+    """Note the guarded names in texts; each stands from an offset to another one."""
     for text, start, end in texts:
         for found in _PATH.finditer((text or "")[:_SCANNED]):
             if why := guarded(found.group()):

@@ -9,8 +9,6 @@ from pocketcoder_tui.gatekeeper.rules.exact import exact_words, written
 from pocketcoder_tui.gatekeeper.rules.fresh import ENVIRONMENT, fresh_argv
 from pocketcoder_tui.gatekeeper.rules.history import BackTest, back_test, never_fired
 from pocketcoder_tui.gatekeeper.rules.matching import (
-    LOOKING,
-    SHELL,
     Denial,
     allowing,
     denying,
@@ -38,8 +36,6 @@ from pocketcoder_tui.gatekeeper.rules.plain import Explanation, explain
 __all__ = [
     "ENVIRONMENT",
     "HALF_HOUR",
-    "LOOKING",
-    "SHELL",
     "BackTest",
     "Beginning",
     "Command",

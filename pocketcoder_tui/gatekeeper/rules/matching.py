@@ -4,18 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pocketcoder_tui.core.actions import Action, Outcome
+from pocketcoder_tui.core.terminal import MAIN_WINDOW
+from pocketcoder_tui.gatekeeper import toolset
 from pocketcoder_tui.gatekeeper.paths import absolute, guarded, is_secret
 from pocketcoder_tui.gatekeeper.programs import RESERVED, WRAPPERS, family
 from pocketcoder_tui.gatekeeper.reading import Simple, Whole, read_whole
 from pocketcoder_tui.gatekeeper.rules.exact import exact_words
 from pocketcoder_tui.gatekeeper.rules.model import Beginning, Command, Place, Rule
 
-__all__ = ["LOOKING", "SHELL", "Denial", "allowing", "command_of", "denying", "path_of"]
+__all__ = ["Denial", "allowing", "command_of", "denying", "path_of"]
 
-SHELL = "shell"
-"""The tool whose actions are commands."""
-LOOKING = frozenset({"read_file", "list_files", "search_files"})
-"""The tools that change nothing."""
 _SEARCHED = "."
 """Where the tools look that are told no path."""
 _CARRIERS = WRAPPERS | RESERVED | {"find", "fd"}
@@ -54,24 +52,44 @@ def denying(action: Action, rules: Iterable[Rule], *, resolved: str = "") -> Den
     mine = [rule for rule in rules if rule.outcome is Outcome.DENY]
     if not mine:
         return None
-    whole = read_whole(command_of(action)) if action.call.tool == SHELL else None
+    text = _shell_text(action)
+    whole = None if text is None else read_whole(text)
     found = [denial for rule in mine if (denial := _denial(rule, action, whole, resolved))]
     return min(found, key=lambda denial: not denial.certain, default=None)
 
 
 def command_of(action: Action) -> str:
     """The text of a shell action; empty for every other one."""
-    return str(action.call.arguments.get("command", "")) if action.call.tool == SHELL else ""
+    if action.call.tool != toolset.SHELL:
+        return ""
+    return str(action.call.arguments.get("command", ""))
+
+
+def _shell_text(action: Action) -> str | None:
+    """What a shell may be given: a command, or text that is typed into whatever runs."""
+    match action.call.tool:
+        case toolset.SHELL:
+            return command_of(action)
+        case toolset.TYPING:
+            return str(action.call.arguments.get("text", ""))
+        case _:
+            return None
 
 
 def path_of(action: Action) -> str:
     """The absolute path of a file tool's action, by its letters; empty when it has none."""
     path = action.call.arguments.get("path", _SEARCHED)
-    return "" if action.call.tool == SHELL or not isinstance(path, str) else absolute(path)
+    return "" if action.call.tool == toolset.SHELL or not isinstance(path, str) else absolute(path)
 
 
 def _subject_of(action: Action) -> Command | None:
-    """The only command rule that could allow an action."""
+    """The only command rule that could allow an action.
+
+    A command in another window than the first one is to go on beside the others, which a fresh
+    process without a terminal does not.
+    """
+    if action.call.arguments.get("window", MAIN_WINDOW) != MAIN_WINDOW:
+        return None
     words = exact_words(command_of(action))
     try:
         return None if words is None else Command(words, action.cwd)
@@ -157,4 +175,4 @@ def _plain(path: str) -> bool:
 
 def _writes(action: Action) -> bool:
     """Every tool but those that only look may write."""
-    return action.call.tool not in LOOKING
+    return action.call.tool not in toolset.LOOKING

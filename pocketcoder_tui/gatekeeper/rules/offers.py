@@ -9,9 +9,10 @@ from pocketcoder_tui.gatekeeper.programs import INTERPRETERS, SCREENS, SHELLS, W
 from pocketcoder_tui.gatekeeper.reading import read_whole
 from pocketcoder_tui.gatekeeper.rules.exact import LONGEST, exact_words
 from pocketcoder_tui.gatekeeper.rules.fresh import FOLDERS
-from pocketcoder_tui.gatekeeper.rules.matching import LOOKING, SHELL, command_of, path_of
+from pocketcoder_tui.gatekeeper.rules.matching import command_of, path_of
 from pocketcoder_tui.gatekeeper.rules.model import Beginning, Command, Place, Rule, Scope, Subject
 from pocketcoder_tui.gatekeeper.rules.plain import sentences_of
+from pocketcoder_tui.gatekeeper.toolset import LOOKING, SEARCHING, SHELL, WATCHING
 
 __all__ = ["NotOffered", "Offer", "denials", "first_offers", "offer", "offers"]
 
@@ -91,15 +92,15 @@ def offers(action: Action) -> tuple[Offer, ...] | NotOffered:
     if action.call.tool == SHELL:
         found = offer(command_of(action), action.cwd)
         return found if isinstance(found, NotOffered) else (found,)
-    path = path_of(action)
+    tool, path = action.call.tool, path_of(action)
     if "path" not in action.call.arguments and action.call.tool not in LOOKING:
         return NotOffered(_NO_RULE_TOOL)
     folder = path.rpartition("/")[0] or "/"
     places = [(path, False), (folder, True)] if in_workspace(folder) else [(path, False)]
-    if action.call.tool in ("list_files", "search_files"):
+    if action.call.tool in LOOKING and action.call.tool != "read_file":
         places = [(path, True)]
     try:
-        return tuple(_offered(Place(action.call.tool, *place), _of(*place)) for place in places)
+        return tuple(_offered(Place(tool, *place), _of(tool, *place)) for place in places)
     except ValueError:
         return NotOffered("A rule is about a path of plain letters; this one holds others.")
 
@@ -126,8 +127,8 @@ def denials(action: Action) -> tuple[Offer, ...]:
 def first_offers() -> tuple[Offer, ...]:
     """What the first session offers: reading, listing and searching inside the workspace."""
     return tuple(
-        _offered(Place(tool, WORKSPACE, below=True), _of(WORKSPACE, True))
-        for tool in ("read_file", "list_files", "search_files")
+        _offered(Place(tool, WORKSPACE, below=True), _of(tool, WORKSPACE, True))
+        for tool in sorted(SEARCHING)
     )
 
 
@@ -179,8 +180,10 @@ def _cautions(words: tuple[str, ...]) -> tuple[str, ...]:
     return ()
 
 
-def _of(path: str, below: bool) -> tuple[str, ...]:
+def _of(tool: str, path: str, below: bool) -> tuple[str, ...]:
     """What a person should know before remembering a path."""
+    if tool in WATCHING:
+        return ()
     if below:
         return (
             "Files that your machine runs later, and files that often hold secrets, are left out.",

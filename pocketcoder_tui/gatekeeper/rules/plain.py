@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.gatekeeper.rules.exact import written
 from pocketcoder_tui.gatekeeper.rules.model import Beginning, Command, Place, Rule, Scope, Subject
+from pocketcoder_tui.gatekeeper.toolset import WATCHING
 
 __all__ = ["Explanation", "explain", "sentences_of"]
 
@@ -54,6 +55,9 @@ def sentences_of(outcome: Outcome, subject: Subject) -> tuple[str, ...]:
                 "that can be seen. What cannot be read is asked about.",
             )
         case Place(tool, path, below):
+            if tool in WATCHING:
+                verb = "Allows" if outcome is Outcome.ALLOW else "Denies"
+                return (f"{verb} {tool}, which looks at the box's terminal and changes nothing.",)
             doing = _TOOLS.get(tool, f"the tool {tool} on")
             what = f"{doing} everything below {path}" if below else f"{doing} {path}"
             return (f"{'Allows' if outcome is Outcome.ALLOW else 'Denies'} {what}.",)
