@@ -49,7 +49,7 @@ HOSTILE = (
     "? ",
 )
 """Repeated up to each size of SIZES."""
-SIZES = (1_000, 4_000, 8_000, 32_000, MB)
+SIZES = (1_000, 4_000, 6_000, 32_000, MB)
 
 TEXTS = {
     "ASCII": ("ls -la foo bar baz and more\n", True),

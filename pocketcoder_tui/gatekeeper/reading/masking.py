@@ -14,11 +14,11 @@ __all__ = ["Blot", "Masked", "mask"]
 
 LENGTH = 32_768
 """Characters of a text that is read; a longer one is not."""
-OUTSIDE = 8_000
+OUTSIDE = 6_000
 """Of these outside quotes."""
-MARKS = 500
+MARKS = 350
 """Characters outside quotes that can mean something to a shell."""
-BLANKS = 2_500
+BLANKS = 2_000
 """Blanks and newlines outside quotes."""
 TOKENS = 600
 """Quoted stretches and nestings that are followed."""
