@@ -168,6 +168,31 @@ def test_the_first_frame_loads_no_sdk_and_no_settings() -> None:
     assert "google.genai" not in names
 
 
+PARSER = {"tree_sitter", "tree_sitter_bash"}
+
+
+def test_the_first_frame_loads_no_grammar() -> None:
+    """Textual's own text area takes tree_sitter where it is installed; nothing of ours does."""
+    names = loaded("import pocketcoder_tui.cli.start, pocketcoder_tui.ui.run")
+    assert "tree_sitter_bash" not in tops(names)
+    assert "pocketcoder_tui.gatekeeper.reading" not in names
+    by_textual = "from textual.widgets import TextArea"
+    assert (tops(names) & PARSER) == (tops(loaded(by_textual)) & PARSER)
+
+
+def test_bash_is_parsed_only_when_a_command_has_to_be_read() -> None:
+    engine = "import pocketcoder_tui.engine.assembly, pocketcoder_tui.engine.session"
+    asked = (
+        "from pocketcoder_tui.core.actions import Action, ToolCall\n"
+        "from pocketcoder_tui.gatekeeper.policy import judge\n"
+        "call = ToolCall('c', 'shell', {'command': 'ls'})\n"
+        "action = Action('a', 's', 't', 'r', call, '/workspace', 'box')\n"
+    )
+    for code in (engine, f"{asked}judge(action)"):
+        assert not tops(loaded(code)) & PARSER
+    assert tops(loaded(f"{asked}judge(action, mode='contained')")) >= PARSER
+
+
 def test_the_engine_loads_no_screen() -> None:
     every = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")

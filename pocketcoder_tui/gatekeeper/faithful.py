@@ -1,14 +1,39 @@
 """The one door for untrusted text: what cannot be seen is made visible, and nothing is dropped.
 
-Two texts that differ never look the same here, so what a person approves is what would run.
-Sources: Unicode 15 general categories, and Default_Ignorable_Code_Point (DerivedCoreProperties).
+Two texts that differ never look the same here, so what a person approves is what would run. For
+that it is not enough that every character is drawn: ``é`` can be one character or two, and a
+semicolon has a twin (U+037E) that Unicode holds to be the same sign. So of everything that is
+canonically equivalent only the composed form (NFC) is drawn as itself, and the rest is named.
+
+Combining marks are drawn on letters that need them, three at most; a longer stack, a mark on ASCII,
+on a sign or on nothing is named. An emoji of several parts is drawn as its parts with the joiners
+between them named, because terminals do not agree on what they make of it. Wide characters are
+drawn: they can be seen. Letters and signs that resemble others are drawn too; ``lookalikes`` names
+the words that have them.
+
+Everything here works on whole texts with what Python does in C, in time linear in the text.
+Sources: the Unicode version that Python carries (general categories, canonical equivalence), and
+Default_Ignorable_Code_Point of DerivedCoreProperties.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import cycle, groupby
+from typing import NamedTuple
+
+__all__ = [
+    "LONG_BLANKS",
+    "LONG_SPACES",
+    "MOST_MARKS",
+    "TAB_WIDTH",
+    "Fragment",
+    "faithful",
+    "faithful_text",
+    "plain",
+    "token",
+]
 
 TAB_WIDTH = 4
 """Columns that a drawn tab takes, its arrow included."""
@@ -16,21 +41,32 @@ LONG_SPACES = 24
 """From this many spaces in a row on, the run is counted and not drawn."""
 LONG_BLANKS = 4
 """From this many blank lines in a row on, the run is counted and not drawn."""
+MOST_MARKS = 3
+"""Combining marks that are drawn on one letter."""
 
-_INVISIBLE = (
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
-    "\U000e0100-\U000e01ef"
+_INVISIBLE = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159\U00016fe4"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 )
-_SUSPECT = re.compile(rf"[^\x20-\x7e\n]|[{_INVISIBLE}]")
-_INVISIBLE_ONLY = re.compile(rf"[{_INVISIBLE}]")
-_LOOKALIKE = re.compile(r"<(?=U\+[0-9A-F]|[0-9]+ (?:spaces|blank lines)>)")
-_RUNS = re.compile(rf"(?P<blanks>\n{{{LONG_BLANKS + 1},}})|(?P<spaces> {{{LONG_SPACES},}})")
-_TRAILING = re.compile(r" +$", re.MULTILINE)
+"""Characters that Python takes for printable and that leave no ink."""
+_DRAWINGS = frozenset("→·")
+"""What stands for a tab and a trailing space; in a text they are named."""
+
+# Until the end a token stands between _ON and _OFF, and a dot or an arrow is one character.
+_ON, _OFF, _DOT, _ARROW = "\x0e", "\x0f", "\x10", "\x11"
+_INTERNAL = frozenset((_ON, _OFF, _DOT, _ARROW))
+_IMITATION = re.compile(r"<(?=U\+[0-9A-F]|[0-9]+ (?:spaces|blank lines)>)")
+_INTERNAL_OR_IMITATION = re.compile(rf"[\x0e-\x11]|{_IMITATION.pattern}")
+_MANY_SPACES = re.compile(rf" {{{LONG_SPACES},}}")
+_MANY_BLANKS = re.compile(rf"\n{{{LONG_BLANKS + 1},}}")
+_DOTS = re.compile(f"{_DOT}+")
+_SPLIT = re.compile(f"[{_ON}{_OFF}]")
 _JOINERS = str.maketrans("", "", "\u200d\ufe0e\ufe0f")
+_FEW = 48
+"""Up to this many different characters are replaced one after the other, which is quicker."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(NamedTuple):
     """A piece of text that is safe to draw."""
 
     text: str
@@ -53,10 +89,14 @@ def plain(text: str, *, keep_newlines: bool = True) -> str:
     text = text.replace("\r\n", "\n")
     if not keep_newlines:
         text = text.replace("\n", " ")
-    if text.isascii() and text.replace("\n", "").isprintable():
+    if _is_plain(text):
         return text
-    text = text.replace("\t", " " * TAB_WIDTH).translate(_JOINERS)
-    return _SUSPECT.sub(lambda m: _safe(m.group()), text)
+    text = text.replace("\t", " " * TAB_WIDTH)
+    if text.isascii():
+        return _named(text, _unseen(set(text)), "", "")
+    text = text.translate(_JOINERS) if not {"\u200d", "\ufe0e", "\ufe0f"}.isdisjoint(text) else text
+    found = set(text)
+    return _named(_stacked(text, found, "", ""), _unseen(found), "", "")
 
 
 def faithful(text: str) -> tuple[Fragment, ...]:
@@ -66,73 +106,129 @@ def faithful(text: str) -> tuple[Fragment, ...]:
     lines as a count; the characters that serve as drawings, and text that imitates a token, are
     tokens themselves. The mapping is injective over the fragments' texts alone, colour aside.
     """
-    return tuple(_merge(_pieces(text)))
+    shown = _DOTS.sub(rf"{_ON}\g<0>{_OFF}", _shown(text, _ON, _OFF)).replace(_OFF + _ON, "")
+    pieces = zip(_SPLIT.split(_inked(shown)), cycle((False, True)))
+    return tuple(Fragment(*piece) for piece in pieces if piece[0])
 
 
 def faithful_text(text: str) -> str:
     """The fragments' texts in one string, for places without colour."""
-    return "".join(f.text for f in faithful(text))
+    return _inked(_shown(text, "", ""))
 
 
-def _safe(char: str) -> str:
-    """The character itself when it can be seen, else its token."""
-    hidden = not char.isprintable() or _INVISIBLE_ONLY.match(char) is not None
-    return token(char) if hidden else char
+def _is_plain(text: str) -> bool:
+    """Whether a text is printable ASCII and newlines."""
+    return text.isascii() and text.replace("\n", "").isprintable()
 
 
-def _pieces(text: str) -> Iterator[Fragment]:
-    position = 0
-    for run in _RUNS.finditer(text):
-        yield from _short(text[position : run.start()], ends_line=run.lastgroup == "blanks")
-        length = len(run.group())
-        if run.lastgroup == "spaces":
-            yield Fragment(f"<{length} spaces>", True)
-        else:
-            yield Fragment("\n", False)
-            yield Fragment(f"<{length - 1} blank lines>", True)
-            yield Fragment("\n", False)
-        position = run.end()
-    yield from _short(text[position:], ends_line=True)
+def _shown(text: str, on: str, off: str) -> str:
+    """The whole text as it is drawn, save for _DOT and _ARROW.
+
+    The order matters: what imitates a token goes first, while no token is there yet, and spaces
+    before tabs, whose drawing holds some.
+    """
+    text = _unlike_tokens(text, on, off)
+    if " " * LONG_SPACES in text:
+        text = _MANY_SPACES.sub(lambda run: f"{on}<{len(run.group())} spaces>{off}", text)
+    text = _dotted(text)
+    if "\n" * (LONG_BLANKS + 1) in text:
+        text = _MANY_BLANKS.sub(
+            lambda run: f"\n{on}<{len(run.group()) - 1} blank lines>{off}\n", text
+        )
+    if _is_plain(text):
+        return text
+    found = set(text) - _INTERNAL
+    if not text.isascii():
+        text = _stacked(text, found, on, off)
+    twins = {char for char in found if char in _DRAWINGS or not _is_composed(char)}
+    text = _named(text, _unseen(found - {"\t"}) | twins, on, off)
+    return text.replace("\t", f"{on}{_ARROW}{' ' * (TAB_WIDTH - 1)}{off}")
 
 
-def _short(text: str, *, ends_line: bool) -> Iterator[Fragment]:
-    """Text without long runs; ``ends_line`` says whether its end is the end of a line."""
-    position = 0
-    for trail in _TRAILING.finditer(text):
-        if trail.end() == len(text) and not ends_line:
-            continue
-        yield from _characters(text[position : trail.start()])
-        yield Fragment("·" * len(trail.group()), True)
-        position = trail.end()
-    yield from _characters(text[position:])
+def _unlike_tokens(text: str, on: str, off: str) -> str:
+    """Name what imitates a token, or stands for a drawing in here."""
+    if not _INTERNAL.isdisjoint(text):
+        return _INTERNAL_OR_IMITATION.sub(lambda found: on + token(found.group()) + off, text)
+    if "<U+" in text or " spaces>" in text or " blank lines>" in text:
+        return _IMITATION.sub(f"{on}{token('<')}{off}", text)
+    return text
 
 
-def _characters(text: str) -> Iterator[Fragment]:
-    position = 0
-    for found in _MARKED.finditer(text):
-        char = found.group()
-        shown = _drawn(char)
-        if shown == char:
-            continue
-        yield Fragment(text[position : found.start()], False)
-        yield Fragment(shown, True)
-        position = found.end()
-    yield Fragment(text[position:], False)
+def _dotted(text: str) -> str:
+    """Draw the spaces that end a line; there are fewer than LONG_SPACES in each run by now."""
+    if text.endswith(" "):
+        bare = text.rstrip(" ")
+        text = bare + _DOT * (len(text) - len(bare))
+    text = text.replace(" \n", f"{_DOT}\n")
+    while f" {_DOT}" in text:
+        text = text.replace(f" {_DOT}", _DOT * 2)
+    return text
 
 
-_MARKED = re.compile(f"{_SUSPECT.pattern}|{_LOOKALIKE.pattern}")
+def _inked(text: str) -> str:
+    return text.replace(_DOT, "·").replace(_ARROW, "→")
 
 
-def _drawn(char: str) -> str:
-    if char == "\t":
-        return "→" + " " * (TAB_WIDTH - 1)
-    if char in "→·<":
-        return token(char)
-    return _safe(char)
+def _unseen(found: Iterable[str]) -> set[str]:
+    """Of some characters those that cannot be seen; a newline can."""
+    return {char for char in found if not char.isprintable() and char != "\n"} | (
+        _INVISIBLE.intersection(found)
+    )
 
 
-def _merge(pieces: Iterator[Fragment]) -> Iterator[Fragment]:
-    """Join neighbours of one kind and leave out empty ones, in time linear in their length."""
-    drawn = (piece for piece in pieces if piece.text)
-    for marked, run in groupby(drawn, key=attrgetter("marked")):
-        yield Fragment("".join(piece.text for piece in run), marked)
+def _is_composed(char: str) -> bool:
+    """Whether a character is not just another way to write one."""
+    return unicodedata.is_normalized("NFC", char)
+
+
+def _named(text: str, chars: set[str], on: str, off: str) -> str:
+    """Replace characters by their tokens, each between ``on`` and ``off``."""
+    if len(chars) > _FEW:
+        return text.translate({ord(char): f"{on}{token(char)}{off}" for char in chars})
+    for char in chars:
+        text = text.replace(char, f"{on}{token(char)}{off}")
+    return text
+
+
+def _stacked(text: str, found: set[str], on: str, off: str) -> str:
+    """Name the marks that are more than a letter needs, or that join to another character."""
+    joining = sorted(ord(char) for char in found if _joins(char))
+    if not joining:
+        return text
+
+    def shown(match: re.Match[str]) -> str:
+        start, marks = match.start(), match.group()
+        base = text[start - 1] if start else ""
+        return marks if _carries(base, marks) else f"{on}{_tokens(marks)}{off}"
+
+    return re.sub(f"[{_ranges(joining)}]+", shown, text)
+
+
+@lru_cache(maxsize=4_096)
+def _tokens(chars: str) -> str:
+    return "".join(map(token, chars))
+
+
+def _ranges(codes: list[int]) -> str:
+    """Sorted code points as the inside of a regular expression's set; it is quicker with few."""
+    pieces = []
+    for _, run in groupby(enumerate(codes), key=lambda place: place[1] - place[0]):
+        members = [chr(code) for _, code in run]
+        pieces.append(f"{members[0]}-{members[-1]}")
+    return "".join(pieces)
+
+
+def _joins(char: str) -> bool:
+    """Whether a character may be drawn as part of the one before it."""
+    jamo = "\u1160" <= char <= "\u11ff" or "\ud7b0" <= char <= "\ud7ff"
+    return jamo or (char > "\u02ff" and unicodedata.category(char).startswith("M"))
+
+
+@lru_cache(maxsize=4_096)
+def _carries(base: str, marks: str) -> bool:
+    """Whether marks are drawn on what stands before them."""
+    if not unicodedata.is_normalized("NFC", base + marks) or not _INVISIBLE.isdisjoint(marks):
+        return False
+    stacked = sum(unicodedata.category(mark) in ("Mn", "Me") for mark in marks)
+    letter = not base.isascii() and base not in _INVISIBLE and base.isalnum()
+    return stacked <= MOST_MARKS and (letter or not stacked)

@@ -1,0 +1,153 @@
+"""Which paths matter to the person's own machine: files that it will run later, and secrets. Data.
+
+Whatever is written in the workspace is on the host too. The box cannot keep the host from running
+it there, so these paths are named on screen and wait in every mode. Names are compared as a file
+system may compare them that ignores capitals and invisible characters.
+"""
+
+import posixpath
+import re
+import unicodedata
+
+__all__ = [
+    "GUARDED_FILES",
+    "GUARDED_FOLDERS",
+    "GUARDED_PATTERNS",
+    "HOME",
+    "WORKSPACE",
+    "absolute",
+    "guarded",
+    "in_workspace",
+    "is_secret",
+]
+
+WORKSPACE = "/workspace"
+"""Where the person's folder is in the box."""
+HOME = "/home/agent"
+
+GUARDED_FOLDERS = {
+    ".git": "git keeps its settings and hooks there and runs them on your machine",
+    ".husky": "git hooks of the project that your machine runs",
+    ".githooks": "git hooks of the project that your machine runs",
+    ".vscode": "your editor runs tasks and settings of it",
+    ".idea": "your editor runs tasks and settings of it",
+    ".zed": "your editor runs tasks and settings of it",
+    ".fleet": "your editor runs tasks and settings of it",
+    ".nvim": "your editor runs it",
+    ".vim": "your editor runs it",
+    ".devcontainer": "your editor builds and runs what it says",
+    ".direnv": "direnv runs it when you enter the folder",
+    ".github": "it says what your code host runs",
+    ".gitlab": "it says what your code host runs",
+    ".circleci": "it says what your build service runs",
+    ".cargo": "cargo takes programs to run from it",
+    ".mvn": "maven takes programs to run from it",
+    ".claude": "another agent on your machine takes its orders from it",
+    ".gemini": "another agent on your machine takes its orders from it",
+    ".codex": "another agent on your machine takes its orders from it",
+    ".cursor": "another agent on your machine takes its orders from it",
+}
+"""Everything in a folder of this name, wherever it is in the workspace, and why it matters."""
+
+_BUILD = "a build on your machine runs it"
+_SHELL = "a shell on your machine may run it"
+_EDITOR = "your editor may run it"
+_PYTHON = "Python on your machine runs it by itself"
+_SERVICE = "it says what your build service runs"
+_HOOKS = "it says what git hooks on your machine run"
+
+GUARDED_FILES = {
+    ".envrc": "direnv runs it when you enter the folder",
+    ".gitmodules": "git on your machine follows it",
+    ".gitattributes": "git on your machine takes programs to run from it",
+    ".gitconfig": "git on your machine takes programs to run from it",
+    **dict.fromkeys((".pre-commit-config.yaml", ".pre-commit-hooks.yaml"), _HOOKS),
+    **dict.fromkeys(("lefthook.yml", "lefthook.yaml", ".lefthook.yml"), _HOOKS),
+    **dict.fromkeys(("package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs"), _BUILD),
+    **dict.fromkeys(("makefile", "gnumakefile", "justfile", ".justfile"), _BUILD),
+    **dict.fromkeys(("taskfile.yml", "taskfile.yaml", "rakefile", "gemfile", "sconstruct"), _BUILD),
+    **dict.fromkeys(("setup.py", "noxfile.py", "tox.ini", "fabfile.py", "tasks.py"), _BUILD),
+    **dict.fromkeys(("build.gradle", "build.gradle.kts", "settings.gradle", "gradlew"), _BUILD),
+    **dict.fromkeys(("mvnw", "build.rs", "cmakelists.txt", "configure", "meson.build"), _BUILD),
+    **dict.fromkeys(
+        ("dockerfile", "containerfile", "vagrantfile", "flake.nix", "shell.nix"), _BUILD
+    ),
+    **dict.fromkeys(("compose.yaml", "compose.yml", "docker-compose.yml", "default.nix"), _BUILD),
+    **dict.fromkeys(("mise.toml", ".mise.toml", ".tool-versions"), _SHELL),
+    **dict.fromkeys((".bashrc", ".bash_profile", ".bash_login", ".profile", ".inputrc"), _SHELL),
+    **dict.fromkeys((".zshrc", ".zshenv", ".zprofile", ".zlogin", ".bash_logout"), _SHELL),
+    **dict.fromkeys((".exrc", ".vimrc", ".nvimrc", ".nvim.lua", ".lvimrc"), _EDITOR),
+    **dict.fromkeys((".dir-locals.el", ".editorconfig-hooks", ".sublime-project"), _EDITOR),
+    **dict.fromkeys(("conftest.py", "sitecustomize.py", "usercustomize.py"), _PYTHON),
+    "pyvenv.cfg": _PYTHON,
+    **dict.fromkeys(
+        (".gitlab-ci.yml", ".travis.yml", "jenkinsfile", "azure-pipelines.yml"), _SERVICE
+    ),
+    ".mcp.json": "another agent on your machine starts programs from it",
+}
+"""A file of this name, wherever it is in the workspace, and why it matters."""
+
+GUARDED_PATTERNS = (
+    (re.compile(r"(?:^|/)(?:bin|scripts)/activate[^/]*$"), _SHELL),
+    (re.compile(r"(?:^|/)node_modules/\.bin(?:/|$)"), _BUILD),
+    (re.compile(r"\.code-workspace$"), _EDITOR),
+    (re.compile(r"\.pth$"), _PYTHON),
+    (re.compile(r"\.mk$"), _BUILD),
+    (re.compile(r"(?:^|/)(?:gulpfile|gruntfile|[a-z]+\.config)\.[cm]?[jt]s$"), _BUILD),
+)
+"""Of a path in small letters, and why it matters."""
+
+_SECRET = re.compile(
+    r"""(?:^|/)(?:
+        \.env(?:\.(?!example$|sample$|template$|dist$)[^/]*)?
+        | [^/]*\.(?:pem|key|p12|pfx|kdbx|keystore|jks)
+        | id_(?:rsa|dsa|ecdsa|ed25519)[^/]*
+        | \.?(?:netrc|npmrc|pypirc|htpasswd|git-credentials|pgpass|my\.cnf)
+        | (?:credentials|secrets?)(?:\.[^/]*)?
+        | \.(?:ssh|aws|gnupg|kube|docker|azure)(?:/.*)?
+    )$""",
+    re.VERBOSE,
+)
+_UNSEEN = re.compile(
+    r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]"
+)
+
+
+def absolute(path: str, cwd: str = WORKSPACE) -> str:
+    """Join and tidy a path by its letters alone; links are not followed, that is the box's part."""
+    return "/" + posixpath.normpath(posixpath.join(cwd, path)).lstrip("/")
+
+
+def in_workspace(path: str) -> bool:
+    """Whether an absolute path is the workspace or below it."""
+    return path == WORKSPACE or path.startswith(f"{WORKSPACE}/")
+
+
+def guarded(path: str) -> str:
+    """Why a path matters to the host, as half a sentence; empty when it does not.
+
+    A relative path is taken to be in the workspace, wherever there.
+    """
+    if path.startswith("/") and not in_workspace(path):
+        return ""
+    folded = _folded(path.removeprefix(WORKSPACE))
+    parts = [part for part in folded.split("/") if part not in ("", ".")]
+    for part in parts:
+        if part in GUARDED_FOLDERS:
+            return GUARDED_FOLDERS[part]
+    if parts and parts[-1] in GUARDED_FILES:
+        return GUARDED_FILES[parts[-1]]
+    return next((why for pattern, why in GUARDED_PATTERNS if pattern.search("/".join(parts))), "")
+
+
+def is_secret(path: str) -> bool:
+    """Whether a file of this name often holds keys or passwords."""
+    return _SECRET.search(_folded(path)) is not None
+
+
+def _folded(path: str) -> str:
+    """A path as a file system may see it that ignores capitals and what is invisible."""
+    if not path.isascii():
+        path = _UNSEEN.sub("", unicodedata.normalize("NFKC", path))
+        path = "".join(char for char in path if unicodedata.category(char) != "Cf")
+    return "/".join(part.rstrip(" .") or part for part in path.casefold().split("/"))
