@@ -12,7 +12,8 @@ from pathlib import Path
 from pocketcoder_tui.config.paths import Paths
 from pocketcoder_tui.config.settings import Settings
 from pocketcoder_tui.core.actions import Outcome
-from pocketcoder_tui.core.events import BoxChanged, BoxState, Event
+from pocketcoder_tui.core.events import Event
+from pocketcoder_tui.core.transient import BoxChanged, BoxState
 from pocketcoder_tui.engine.assembly import make_sandbox, make_workbench
 from pocketcoder_tui.engine.options import Options
 from pocketcoder_tui.engine.session import Session

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from pocketcoder_tui.core.events import ScreenChanged
+from pocketcoder_tui.core.transient import ScreenChanged
 
 MAIN_WINDOW = "agent"
 """The window that commands run in unless another is named."""

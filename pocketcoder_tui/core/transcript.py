@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import Action, ActionState, Decision, Execution, Outcome, Preview
 from pocketcoder_tui.core.model import PartKind, Usage
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
@@ -161,9 +162,9 @@ class Transcript:
             case ev.PersonRan():
                 self._lines += 1
                 return self._add(Typed(f"{self.prefix}line-{self._lines}", event))
-            case ev.SessionArchived() | ev.PastRead() | ev.RetryWaiting():
+            case ev.SessionArchived() | transient.PastRead() | transient.RetryWaiting():
                 pass
-            case ev.BoxChanged() | ev.ScreenChanged():
+            case transient.BoxChanged() | transient.ScreenChanged():
                 pass
             case _:
                 return self._apply_action(event)
@@ -227,11 +228,11 @@ class Transcript:
     def _apply_run(self, event: ev.RunEvent) -> str:
         deed = self.deed(event.action_id)
         match event:
-            case ev.OutputGrew():
+            case transient.OutputGrew():
                 deed.live = (deed.live + event.text)[-LIVE_OUTPUT_LIMIT:]
-            case ev.ActionHeld():
+            case transient.ActionHeld():
                 deed.held, deed.clearable = event.why, event.clearable
-            case ev.ActionNeedsInput():
+            case transient.ActionNeedsInput():
                 deed.needs_input = event.needs_input
             case ev.ActionReported():
                 deed.reported = True

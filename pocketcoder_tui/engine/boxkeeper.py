@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pocketcoder_tui.core.errors import ContainerGone, PocketCoderError
-from pocketcoder_tui.core.events import BoxChanged, BoxState, PersonRan, ScreenChanged
+from pocketcoder_tui.core.events import PersonRan
 from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.core.terminal import MAIN_WINDOW, PersonLine, Terminal
+from pocketcoder_tui.core.transient import BoxChanged, BoxState, ScreenChanged
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 

@@ -6,8 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
-from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core import failpoints
+from pocketcoder_tui.core import failpoints, transient
 from pocketcoder_tui.core.actions import Action, Ended, Execution
 from pocketcoder_tui.core.errors import (
     DeliveryRefused,
@@ -107,7 +106,7 @@ class Commands:
             return
 
         def on_held(held: CommandHeld) -> None:
-            self._journal.show(ev.ActionHeld(action.id, held.why, held.clearable))
+            self._journal.show(transient.ActionHeld(action.id, held.why, held.clearable))
 
         task = asyncio.ensure_future(window.free(on_held))
         self._holding[action.id] = task

@@ -7,10 +7,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from pocketcoder_tui.core.errors import LedgerError, TransitionRefused
-from pocketcoder_tui.core.events import Durable, Event, PastRead, ReplyStarted, Transient
+from pocketcoder_tui.core.events import Durable, Event, ReplyStarted
 from pocketcoder_tui.core.model import Message
 from pocketcoder_tui.core.ports import Ledger
 from pocketcoder_tui.core.transcript import Transcript
+from pocketcoder_tui.core.transient import PastRead, Transient
 from pocketcoder_tui.engine.history import History
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core import failpoints
+from pocketcoder_tui.core import failpoints, transient
 from pocketcoder_tui.core.actions import ToolCall
 from pocketcoder_tui.core.errors import ModelError
 from pocketcoder_tui.core.ids import new_id
@@ -92,6 +92,6 @@ class _Recorder:
 
 def _show_wait(journal: Journal, reply_id: str) -> Callable[[ModelError, float, int], None]:
     def on_wait(error: ModelError, seconds: float, attempt: int) -> None:
-        journal.show(ev.RetryWaiting(reply_id, error.sentence, seconds, attempt))
+        journal.show(transient.RetryWaiting(reply_id, error.sentence, seconds, attempt))
 
     return on_wait

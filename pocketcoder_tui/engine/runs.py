@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import Action, Execution
 from pocketcoder_tui.core.terminal import (
     MAIN_WINDOW,
@@ -88,11 +89,11 @@ class Runs:
             async for item in items:
                 match item:
                     case CommandOutput(text):
-                        self._journal.show(ev.OutputGrew(run.action.id, text))
+                        self._journal.show(transient.OutputGrew(run.action.id, text))
                     case CommandWaits(needs_input):
                         self._ask(run, needs_input)
                     case CommandHeld(why, clearable):
-                        self._journal.show(ev.ActionHeld(run.action.id, why, clearable))
+                        self._journal.show(transient.ActionHeld(run.action.id, why, clearable))
                     case CommandEnded():
                         return finish(item)
         return None
@@ -112,7 +113,7 @@ class Runs:
             run.asks.set()
         else:
             run.asks.clear()
-        self._journal.show(ev.ActionNeedsInput(run.action.id, needs_input))
+        self._journal.show(transient.ActionNeedsInput(run.action.id, needs_input))
 
     async def _follow(self, run: Run, follow: Follow) -> None:
         try:

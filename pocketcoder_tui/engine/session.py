@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.checks import Check, Progress
@@ -220,7 +221,7 @@ class Session:
         await self._keeper.resize(columns, rows)
 
     def watch(
-        self, on_frame: Callable[[ev.ScreenChanged], None]
+        self, on_frame: Callable[[transient.ScreenChanged], None]
     ) -> AbstractAsyncContextManager[None]:
         """See Workbench."""
         return self._keeper.watch(on_frame)

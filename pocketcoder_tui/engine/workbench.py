@@ -6,10 +6,11 @@ from typing import Protocol
 
 from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.checks import Check, Progress
-from pocketcoder_tui.core.events import Event, ScreenChanged
+from pocketcoder_tui.core.events import Event
 from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.core.terminal import Job, WindowFacts
 from pocketcoder_tui.core.transcript import Transcript
+from pocketcoder_tui.core.transient import ScreenChanged
 
 
 class Workbench(Protocol):

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 
 from pocketcoder_tui.core.errors import RelayError
-from pocketcoder_tui.core.events import ScreenChanged
 from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.core.terminal import (
     MAIN_WINDOW,
@@ -19,6 +18,7 @@ from pocketcoder_tui.core.terminal import (
     StillRunning,
     WindowFacts,
 )
+from pocketcoder_tui.core.transient import ScreenChanged
 from pocketcoder_tui.relay import jobs, records
 from pocketcoder_tui.relay.capture import Keeping
 from pocketcoder_tui.relay.control import ControlClient

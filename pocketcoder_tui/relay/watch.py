@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from pocketcoder_tui.core.errors import PocketCoderError
-from pocketcoder_tui.core.events import ScreenChanged
+from pocketcoder_tui.core.transient import ScreenChanged
 from pocketcoder_tui.relay.control import ControlClient, line
 from pocketcoder_tui.relay.pane import Pane
 

@@ -1,6 +1,7 @@
 """Which entries an event touches: the one match of the screen over the event vocabulary."""
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.transcript import Answer, Thought, Transcript
 
 
@@ -23,10 +24,10 @@ def touched(event: ev.Event, transcript: Transcript) -> list[str]:
             ev.ActionWaiting()
             | ev.ActionSuperseded()
             | ev.ActionDispatched()
-            | ev.ActionHeld()
-            | ev.ActionNeedsInput()
+            | transient.ActionHeld()
+            | transient.ActionNeedsInput()
             | ev.ActionReported()
-            | ev.OutputGrew()
+            | transient.OutputGrew()
         ):
             return [event.action_id]
         case _:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.errors import PocketCoderError
@@ -88,10 +89,10 @@ class Link:
     def _heard(self, event: ev.Event) -> None:
         """One event, already in the transcript."""
         match event:
-            case ev.BoxChanged():
+            case transient.BoxChanged():
                 self.standing.box = event.state
                 self.standing.box_sentence = one_line(f"{event.sentence} {event.hint}".strip())
-            case ev.RetryWaiting():
+            case transient.RetryWaiting():
                 self.standing.retry = one_line(event.sentence)
                 self.standing.retry_at = self._wall() + event.seconds
             case ev.TurnStarted():

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import ActionState
 from pocketcoder_tui.core.transcript import Answer, Deed, Thought, Transcript
 from pocketcoder_tui.ui.actions import ACTIONS, key_name
@@ -13,10 +13,10 @@ from pocketcoder_tui.ui.safe import one_line
 from pocketcoder_tui.ui.words import clip, count, duration, short_path
 
 _BOX = {
-    ev.BoxState.ABSENT: ("○", "-", "no box", "$text-muted"),
-    ev.BoxState.STARTING: ("◐", "~", "box starting", "$primary"),
-    ev.BoxState.READY: ("●", "+", "box ready", "$success"),
-    ev.BoxState.FAILED: ("✗", "x", "box failed", "$error"),
+    transient.BoxState.ABSENT: ("○", "-", "no box", "$text-muted"),
+    transient.BoxState.STARTING: ("◐", "~", "box starting", "$primary"),
+    transient.BoxState.READY: ("●", "+", "box ready", "$success"),
+    transient.BoxState.FAILED: ("✗", "x", "box failed", "$error"),
 }
 
 
@@ -24,7 +24,7 @@ _BOX = {
 class Standing:
     """What the lines need beside the transcript."""
 
-    box: ev.BoxState = ev.BoxState.ABSENT
+    box: transient.BoxState = transient.BoxState.ABSENT
     box_sentence: str = ""
     opened: bool = False
     trouble: bool = False
@@ -39,7 +39,7 @@ class Standing:
     @property
     def box_trouble(self) -> str:
         """Why there is no box, already safe; empty unless starting it failed."""
-        return self.box_sentence if self.box is ev.BoxState.FAILED else ""
+        return self.box_sentence if self.box is transient.BoxState.FAILED else ""
 
 
 def header_words(

@@ -10,8 +10,8 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from pocketcoder_tui.core.events import ScreenChanged
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
+from pocketcoder_tui.core.transient import ScreenChanged
 from pocketcoder_tui.ui.actions import bindings_for
 from pocketcoder_tui.ui.ansi import parse_line
 from pocketcoder_tui.ui.safe import one_line

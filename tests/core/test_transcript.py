@@ -3,6 +3,7 @@
 import pytest
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import ActionState, DecidedBy, Decision, Ended, Outcome
 from pocketcoder_tui.core.model import Finish, PartKind, Usage
 from pocketcoder_tui.core.transcript import (
@@ -97,7 +98,7 @@ def test_an_action_carries_all_that_became_of_it() -> None:
     assert transcript.deed("a").decision == decision
     transcript.apply(ev.ActionDispatched("a", what.digest, 5.0))
     assert transcript.deed("a").dispatched == 5.0
-    transcript.apply(ev.OutputGrew("a", "out"))
+    transcript.apply(transient.OutputGrew("a", "out"))
     assert transcript.deed("a").live == "out"
     result = ended(what, Ended.INTERRUPTED)
     transcript.apply(result)
@@ -109,7 +110,7 @@ def test_an_action_carries_all_that_became_of_it() -> None:
 def test_live_output_keeps_the_newest_and_is_bounded() -> None:
     transcript = folded(*OPENING, *life_to(action("a"), ActionState.DISPATCHED))
     for n in range(40):
-        transcript.apply(ev.OutputGrew("a", f"{n:02d}" * 2000))
+        transcript.apply(transient.OutputGrew("a", f"{n:02d}" * 2000))
     live = transcript.deed("a").live
     assert len(live) == LIVE_OUTPUT_LIMIT
     assert live.endswith("39")
@@ -152,9 +153,9 @@ def test_a_turn_that_ends_in_the_middle_of_a_reply_closes_it() -> None:
 def test_what_is_only_for_a_watching_screen_leaves_no_trace() -> None:
     transcript = folded(*OPENING)
     for event in (
-        ev.RetryWaiting("r", "again", 1.0, 1),
-        ev.BoxChanged(ev.BoxState.READY),
-        ev.ScreenChanged(("$",), 80, (0, 0)),
+        transient.RetryWaiting("r", "again", 1.0, 1),
+        transient.BoxChanged(transient.BoxState.READY),
+        transient.ScreenChanged(("$",), 80, (0, 0)),
     ):
         assert transcript.apply(event) == ""
     assert transcript == folded(*OPENING)

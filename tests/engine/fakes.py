@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 from pocketcoder_tui.core.actions import ToolCall
 from pocketcoder_tui.core.errors import ModelError, RelayError
-from pocketcoder_tui.core.events import ScreenChanged
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.model import Finish, ModelRequest, PartKind, ReplyFinished, ReplyPart
 from pocketcoder_tui.core.ports import ByteStream, ExecResult
@@ -25,6 +24,7 @@ from pocketcoder_tui.core.terminal import (
     WindowFacts,
     WindowState,
 )
+from pocketcoder_tui.core.transient import ScreenChanged
 
 
 class FakeBox:

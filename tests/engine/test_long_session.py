@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import ActionState
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.transcript import Deed, Entry, Transcript
@@ -94,7 +95,7 @@ async def test_who_watches_is_told_when_the_beginning_is_there(
     await fill(tmp_path / "ledger.db")
     model = ScriptedModel(says("hello"))
     async with running(tmp_path, model, resume=SESSION) as rig:
-        await rig.until(lambda: any(isinstance(e, ev.PastRead) for e in rig.events))
+        await rig.until(lambda: any(isinstance(e, transient.PastRead) for e in rig.events))
         assert "m1" in rig.session.transcript.entries
         assert next(iter(rig.session.transcript.entries)) == "m1"
         await rig.session.send("and now")
@@ -163,4 +164,4 @@ async def test_a_session_begins_empty_and_asks_for_nothing_more(tmp_path: Path) 
     async with running(tmp_path, ScriptedModel(says("hi")), resume="") as rig:
         await rig.session.send(new_id())
         await rig.rest()
-        assert not [e for e in rig.events if isinstance(e, ev.PastRead)]
+        assert not [e for e in rig.events if isinstance(e, transient.PastRead)]

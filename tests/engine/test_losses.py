@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import ActionState
 from pocketcoder_tui.core.errors import ContainerGone, LedgerError, RelayError
-from pocketcoder_tui.core.events import BoxState
 from pocketcoder_tui.core.ports import ExecResult
 from pocketcoder_tui.core.terminal import CommandEnded, StillRunning
 from pocketcoder_tui.core.transcript import Deed, Remark
+from pocketcoder_tui.core.transient import BoxState
 from tests.engine.fakes import FakeBox, FakeTerminal, ScriptedModel, calls, says, shell
 from tests.engine.rig import Rig, running
 
@@ -123,7 +124,7 @@ async def test_a_terminal_lost_in_the_middle_is_asked_over_a_new_one(tmp_path: P
         assert deed.execution is not None
         assert deed.execution.output == "whole"
         assert (old.asked, new.asked, new.ran) == ([], [deed.id], [])
-        states = [e.state for e in rig.events if isinstance(e, ev.BoxChanged)]
+        states = [e.state for e in rig.events if isinstance(e, transient.BoxChanged)]
         assert states[-1] is BoxState.READY
 
 

@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pocketcoder_tui.core.errors import DeliveryRefused, ShellBusy
-from pocketcoder_tui.core.events import ScreenChanged
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.terminal import (
     CommandEnded,
@@ -19,6 +18,7 @@ from pocketcoder_tui.core.terminal import (
     PersonLine,
     StillRunning,
 )
+from pocketcoder_tui.core.transient import ScreenChanged
 from pocketcoder_tui.relay import TmuxTerminal
 from pocketcoder_tui.relay.machine import WHY, PaneState
 from pocketcoder_tui.relay.pane import Pane

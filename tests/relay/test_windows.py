@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from pocketcoder_tui.core.errors import RelayError
-from pocketcoder_tui.core.events import ScreenChanged
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.terminal import CommandEnded, StillRunning, WindowState
+from pocketcoder_tui.core.transient import ScreenChanged
 from pocketcoder_tui.relay import TmuxTerminal
 from pocketcoder_tui.relay.terminal import MADE_AGAIN
 from pocketcoder_tui.sandbox.box import DockerBox

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import (
     Action,
     DecidedBy,
@@ -55,7 +56,7 @@ class ScriptedWorkbench:
         self.mend_error: PocketCoderError | None = None
         self.mend_gate = asyncio.Event()
         """A mend waits for it before its end."""
-        self.on_frame: Callable[[ev.ScreenChanged], None] | None = None
+        self.on_frame: Callable[[transient.ScreenChanged], None] | None = None
         self.closed = False
         self._messages = 0
 
@@ -79,7 +80,7 @@ class ScriptedWorkbench:
         self._note("open")
         if self.open_errors:
             raise self.open_errors.pop(0)
-        self.emit(ev.BoxChanged(ev.BoxState.READY))
+        self.emit(transient.BoxChanged(transient.BoxState.READY))
 
     async def checks(self) -> list[Check]:
         self._note("checks")
@@ -137,7 +138,9 @@ class ScriptedWorkbench:
         self._note("resize", columns, rows)
 
     @asynccontextmanager
-    async def watch(self, on_frame: Callable[[ev.ScreenChanged], None]) -> AsyncIterator[None]:
+    async def watch(
+        self, on_frame: Callable[[transient.ScreenChanged], None]
+    ) -> AsyncIterator[None]:
         self._note("watch")
         self.on_frame = on_frame
         try:

@@ -4,6 +4,7 @@ import pytest
 from textual.widgets import Markdown
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import Outcome, Preview, PreviewKind
 from pocketcoder_tui.core.model import PartKind
 from pocketcoder_tui.ui.composer import Draft
@@ -98,7 +99,9 @@ async def test_an_opened_row_shows_its_text_and_what_was_left_out() -> None:
 
 async def test_output_streams_into_the_row_while_it_runs() -> None:
     async with staged(None, *began(), *runs(command("a1", "make")), size=TALL) as stage:
-        await stage.happen(ev.OutputGrew("a1", "one\r\ntwo\r\n\x1b[32mthree\x1b[0m 10%\r 20%"))
+        await stage.happen(
+            transient.OutputGrew("a1", "one\r\ntwo\r\n\x1b[32mthree\x1b[0m 10%\r 20%")
+        )
         assert "20%" in stage.screen_text()
         assert "10%" not in stage.screen_text()
         assert "running  4.0 s" in stage.screen_text()
@@ -206,10 +209,10 @@ async def test_hostile_text_is_text_wherever_it_comes_from(evil: str) -> None:
         *waits(command("a2", evil, evil), evil),
         decided(command("a2", evil).action, Outcome.DENY, evil),
         *runs(command("a3", evil)),
-        ev.OutputGrew("a3", evil),
+        transient.OutputGrew("a3", evil),
         ev.Noticed("error", evil, evil, NOON),
-        ev.RetryWaiting("r1", evil, 3, 1),
-        ev.BoxChanged(ev.BoxState.FAILED, evil, evil),
+        transient.RetryWaiting("r1", evil, 3, 1),
+        transient.BoxChanged(transient.BoxState.FAILED, evil, evil),
     ]
     async with staged(None, *story, size=(120, 90)) as stage:
         for view in stage.app.main.query("ThoughtView, DeedView"):

@@ -3,7 +3,7 @@
 import pytest
 from textual import events
 
-from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.checks import CheckState
 from pocketcoder_tui.core.errors import (
     ConfigError,
@@ -108,7 +108,7 @@ async def test_the_terminal_is_followed_only_while_it_is_seen() -> None:
         await stage.until(lambda: stage.bench.on_frame)
         assert stage.bench.on_frame is not None
         lines = ("\x1b[31m$ ls\x1b[0m \x1b]52;c;eA==\x07", "x\u202e [/b]")
-        stage.bench.on_frame(ev.ScreenChanged(lines, 78, (0, 1)))
+        stage.bench.on_frame(transient.ScreenChanged(lines, 78, (0, 1)))
         await stage.until(lambda: "$ ls" in stage.screen_text())
         assert "x<U+202E> [/b]" in stage.screen_text()
         await stage.until(lambda: stage.bench.requests("resize"))
@@ -286,9 +286,11 @@ async def test_a_long_sentence_is_wholly_on_a_small_screen() -> None:
 
 async def test_why_there_is_no_box_is_on_the_screen_as_long_as_it_is_so() -> None:
     async with staged(size=(80, 24)) as stage:
-        await stage.happen(ev.BoxChanged(ev.BoxState.FAILED, "It has no memory.", "Give it some."))
+        await stage.happen(
+            transient.BoxChanged(transient.BoxState.FAILED, "It has no memory.", "Give it some.")
+        )
         assert "It has no memory. Give it some." in stage.screen_text()
-        await stage.happen(ev.BoxChanged(ev.BoxState.READY))
+        await stage.happen(transient.BoxChanged(transient.BoxState.READY))
         assert "no memory" not in stage.screen_text()
 
 
@@ -345,7 +347,7 @@ async def test_waiting_for_the_service_counts_down_and_names_its_key(
     size: tuple[int, int],
 ) -> None:
     async with staged(None, *began(), size=size) as stage:
-        await stage.happen(ev.RetryWaiting("r1", "The limit is reached. " * 5, 34.0, 2))
+        await stage.happen(transient.RetryWaiting("r1", "The limit is reached. " * 5, 34.0, 2))
         assert "asks again in 34 s  Esc stops" in stage.text_of("#activity")
         stage.hands.wall += 30
         stage.app.main._tick()

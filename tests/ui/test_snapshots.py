@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.model import PartKind
 from pocketcoder_tui.ui.app import PocketCoderApp
@@ -57,7 +58,11 @@ EVIL = "echo '[/b][red]' \x1b]52;c;eA==\x07 \u202egnp.exe\t\x9b31m " + " " * 40 
 STORIES: dict[str, list[ev.Event]] = {
     "empty": [],
     "checklist": [],
-    "streaming": [*STORY, *runs(command("a4", "make")), ev.OutputGrew("a4", "cc a.c\r\n 40 %")],
+    "streaming": [
+        *STORY,
+        *runs(command("a4", "make")),
+        transient.OutputGrew("a4", "cc a.c\r\n 40 %"),
+    ],
     "command": [*STORY, *waits(command("a5", "for f in *; do\n\twc $f\ndone", "Writes to tmp/."))],
     "diff": [*STORY, *waits(edit("a6", "shop/cart.py", DIFF)), *waits(command("a7", "make"))],
     "hostile": [*began(), *said("m1", EVIL), *waits(command("a8", EVIL, EVIL))],
@@ -102,7 +107,7 @@ def test_picture(snap_compare: Callable[..., Any], name: str, size: tuple[int, i
         if answers:
             await stage.until(lambda: app.main.query("AnswerView MarkdownParagraph"))
         if bench.on_frame is not None:
-            bench.on_frame(ev.ScreenChanged(("$ make", "\x1b[32mok\x1b[0m"), 46, (0, 2)))
+            bench.on_frame(transient.ScreenChanged(("$ make", "\x1b[32mok\x1b[0m"), 46, (0, 2)))
         await stage.drawn()
         assert hands.wall > NOON
 
