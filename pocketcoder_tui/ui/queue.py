@@ -215,8 +215,9 @@ class WaitingQueue(Vertical, can_focus=True):
 
     def _refuse(self, why: str) -> None:
         """Say why a key did nothing; nothing is said for an empty text."""
-        self._refused = why
-        self._draw()
+        if why != self._refused:
+            self._refused = why
+            self._draw()
 
     def _forget_key(self) -> None:
         self._keys.forget()
@@ -257,12 +258,14 @@ class WaitingQueue(Vertical, can_focus=True):
         """Mark the selected row, or no longer."""
         if self.selected is not None:
             self._marks.toggle(self.selected.id)
-        self._refuse("")
+        self._refused = ""
+        self._draw()
 
     def action_mark_all(self) -> None:
         """Mark every row, or none."""
         self._marks.toggle_all([deed.id for deed in self._deeds])
-        self._refuse("")
+        self._refused = ""
+        self._draw()
 
     def action_read(self, step: int) -> None:
         """Scroll the text by almost a page, so that no line is skipped."""

@@ -97,5 +97,7 @@ class ReviewingScreen(WayfindingScreen):
 
 
 def _comes_up(entry: object) -> bool:
-    """Whether an entry is an action that is about to wait."""
-    return isinstance(entry, Deed) and entry.state is ActionState.PROPOSED
+    """Whether an entry is an action that is about to wait in another one's place."""
+    if not isinstance(entry, Deed) or entry.state is not ActionState.PROPOSED:
+        return False
+    return entry.action.supersedes is not None
