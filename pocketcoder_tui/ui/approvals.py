@@ -13,7 +13,7 @@ from pocketcoder_tui.ui import asked
 from pocketcoder_tui.ui.actions import ACTIONS, bindings_for
 from pocketcoder_tui.ui.boxes import Purpose, WritingBox
 from pocketcoder_tui.ui.choices import Choices
-from pocketcoder_tui.ui.queue import WaitingQueue
+from pocketcoder_tui.ui.waitingpane import WaitingPane
 
 AT_ONCE = "Several keys came at once, as in a paste. Nothing was decided."
 FRESH_CLICK = "That click brought the pane to the front. Click again to choose."
@@ -25,7 +25,7 @@ WHILE_WRITING = frozenset({"read"})
 _OWN = frozenset(a.action.partition("(")[0] for a in ACTIONS if a.group == "approvals")
 
 
-class ApprovalsPane(WaitingQueue):
+class ApprovalsPane(WaitingPane):
     """What waits for the person."""
 
     BINDINGS = bindings_for("approvals")

@@ -29,7 +29,7 @@ from pocketcoder_tui.ui.words import count
 NO_PARTS = "This is no change with several parts."
 
 
-class WaitingQueue(Vertical, can_focus=True):
+class WaitingPane(Vertical, can_focus=True):
     """Shows what waits; knows what was read, what is marked, and what is being written."""
 
     def __init__(self, kit: Kit) -> None:
