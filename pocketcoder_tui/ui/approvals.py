@@ -146,15 +146,24 @@ class ApprovalsPane(WaitingPane):
 
     def _write(self, purpose: Purpose, text: str = "") -> None:
         if self._may_decide(self._targets()):
-            self._box.open(purpose, text)
-        self._draw()
+            self._open_box(purpose, text)
+
+    def _open_box(self, purpose: Purpose, text: str) -> None:
+        """Open a box once the key stood alone: what is pasted is no text for it either."""
+        row = self.gate.row
+
+        def opened() -> None:
+            if self.gate.row == row:
+                self._box.open(purpose, text)
+                self._draw()
+
+        self._keys.alone(opened)
 
     def action_edit(self) -> None:
         """Change the text, in place."""
         text = self._changeable()
         if text is not None:
-            self._box.open(Purpose.EDIT, text)
-        self._draw()
+            self._open_box(Purpose.EDIT, text)
 
     def action_editor(self) -> None:
         """Change the text in the person's own editor."""
