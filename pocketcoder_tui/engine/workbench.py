@@ -1,6 +1,6 @@
 """What a front end may ask of the engine: the whole interface, and nothing of how it is done."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -23,6 +23,28 @@ class Queue(Protocol):
         """Take one back. Raises TransitionRefused when it was taken already."""
 
 
+class Review(Protocol):
+    """What a person may do with an action beside allowing and denying it."""
+
+    async def edit(self, action_id: str, text: str) -> None:
+        """Replace a waiting action by one with this text, which waits for its own decision.
+
+        Raises TransitionRefused when it no longer waits, or when nothing would change or fit.
+        """
+
+    async def keep_hunks(self, action_id: str, hunks: Collection[int]) -> None:
+        """Replace a waiting change of a file by one with only these hunks, counted from 0.
+
+        Raises TransitionRefused when it no longer waits or the file changed, or SandboxError.
+        """
+
+    async def undo(self) -> str:
+        """Take back the person's last decision; returns the action that it was about.
+
+        It is asked again. Raises TransitionRefused when it has left, or the model was told.
+        """
+
+
 class Workbench(Protocol):
     """One session in one workspace, from a front end's side.
 
@@ -40,6 +62,10 @@ class Workbench(Protocol):
     @property
     def mode(self) -> str:
         """ask, for now the only one."""
+
+    @property
+    def review(self) -> Review:
+        """Changing what waits, and taking back what was decided."""
 
     def listen(self, on_event: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``on_event`` on the event loop for everything that happens; returns the undo."""

@@ -17,13 +17,12 @@ from pocketcoder_tui.ui.composer import Composer, Draft
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.link import LOG, OWN_FAULT, MakeWorkbench, sentence_of
 from pocketcoder_tui.ui.notice import Notice
+from pocketcoder_tui.ui.reviewing import ReviewingScreen
 from pocketcoder_tui.ui.safe import one_line
 from pocketcoder_tui.ui.status import activity_words, header_words, status_words
-from pocketcoder_tui.ui.wayfinding import WayfindingScreen
 from pocketcoder_tui.ui.welcome import Welcome
 
 if TYPE_CHECKING:  # loaded with the panes, after the first frame
-    from pocketcoder_tui.ui.approvals import ApprovalsPane
     from pocketcoder_tui.ui.conversation import Earlier, Story
     from pocketcoder_tui.ui.terminal import TerminalPane
 
@@ -31,7 +30,7 @@ FRAME = 1 / 30
 """Seconds between two drawings of what streams in, at least."""
 
 
-class MainScreen(WayfindingScreen):
+class MainScreen(ReviewingScreen):
     """Conversation, approvals, terminal, composer."""
 
     BINDINGS = bindings_for("everywhere")
@@ -133,13 +132,7 @@ class MainScreen(WayfindingScreen):
         self.query_one(Welcome).display = not transcript.entries
         self.panes.conversation.display = bool(transcript.entries)
         await self.panes.conversation.sync(transcript, dirty, live=self.link.opened)
-        waiting = transcript.waiting
-        self.set_class(bool(waiting), "-waiting")
-        pane = self.panes.approvals
-        had_focus = pane.has_focus_within
-        pane.update_waiting(waiting)
-        if not waiting and had_focus:
-            self.go_to_draft()
+        self.show_waiting()
         assert self._ticker is not None  # made in on_mount
         if transcript.turn_id:
             self._ticker.resume()
@@ -195,18 +188,6 @@ class MainScreen(WayfindingScreen):
         """Scroll the conversation from the composer."""
         story = self.panes.conversation.story
         story.scroll_relative(y=event.step * max(story.size.height - 2, 1), animate=False)
-
-    # --- deciding
-
-    def on_approvals_pane_decided(self, event: "ApprovalsPane.Decided") -> None:
-        """Record the decision; a refusal is said, and the row follows the transcript."""
-        self.run_safely(self._decide(event), "decide")
-
-    async def _decide(self, event: "ApprovalsPane.Decided") -> None:
-        try:
-            await self.link.decide(event.action_id, event.outcome, event.reason)
-        finally:
-            self.changed()
 
     # --- terminal
 

@@ -97,7 +97,7 @@ class WayfindingScreen(GuardedScreen):
     def action_back(self) -> None:
         """Go back one step; while writing, stop the model. Destroys no text."""
         steps: tuple[Callable[[], bool], ...] = (
-            self.panes.approvals.close_reason,
+            self.panes.approvals.close_box,
             self._leave_zoom,
             self.panes.checklist.leave,
         )
@@ -113,10 +113,6 @@ class WayfindingScreen(GuardedScreen):
         zoomed = self.has_class("-zoom")
         self.remove_class("-zoom")
         return zoomed
-
-    def on_approvals_pane_zoom_asked(self) -> None:
-        """The whole screen for one row, and back."""
-        self.toggle_class("-zoom")
 
     def action_checklist(self) -> None:
         """Show what is missing, or put it away."""

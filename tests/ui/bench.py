@@ -1,7 +1,7 @@
 """A workbench in memory: it applies events to a real transcript and records what it was asked."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 
 from pocketcoder_tui.core import events as ev
@@ -38,6 +38,29 @@ ALL_MISSING = [
 ]
 
 
+class ScriptedReview:
+    """See Review: notes what was asked; the test plays what follows."""
+
+    def __init__(self, note: Callable[..., None]) -> None:
+        self._note = note
+        self.error: PocketCoderError | None = None
+
+    async def edit(self, action_id: str, text: str) -> None:
+        self._ask("edit", action_id, text)
+
+    async def keep_hunks(self, action_id: str, hunks: Collection[int]) -> None:
+        self._ask("keep_hunks", action_id, tuple(hunks))
+
+    async def undo(self) -> str:
+        self._ask("undo")
+        return "a1"
+
+    def _ask(self, *request: object) -> None:
+        self._note(*request)
+        if self.error:
+            raise self.error
+
+
 class ScriptedWorkbench:
     """See Workbench; tests play the engine's part through ``emit`` and the helpers below."""
 
@@ -48,6 +71,7 @@ class ScriptedWorkbench:
         self.asked: list[tuple[object, ...]] = []
         self.told = asyncio.Event()
         """Set with every request; tests clear it and wait for it."""
+        self.review = ScriptedReview(self._note)
         self.standing = list(ALL_WELL)
         self.open_errors: list[PocketCoderError] = []
         self.send_error: PocketCoderError | None = None
