@@ -12,6 +12,8 @@ PocketCoderError
 │   ├── EngineForbidden       running, this person may not use it
 │   ├── ImageMissing          the sandbox image was not built
 │   └── ContainerGone         it went away while in use
+├── CheckpointError       the workspace cannot be kept, or not be brought back
+│   └── PlanStale             it changed since the undo was shown
 ├── RelayError            the terminal inside the box
 │   ├── DeliveryRefused       what arrived is not what was approved
 │   └── ShellBusy             the prompt is not free
@@ -106,6 +108,16 @@ class ContainerGone(SandboxError):
     """The container went away while it was in use."""
 
     hint = "It is started again with the next action."
+
+
+class CheckpointError(PocketCoderError):
+    """The workspace cannot be kept, or not be brought back; it was not changed."""
+
+
+class PlanStale(CheckpointError):
+    """The workspace changed since the undo was shown; nothing was done."""
+
+    hint = "Look at the difference again."
 
 
 class RelayError(PocketCoderError):

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pocketcoder_tui.core import checkpoints as cp
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ports import SessionSummary, Tail
@@ -105,6 +106,8 @@ def _needed(event: ev.Durable) -> set[str]:
         case (
             ev.ActionWaiting() | ev.ActionSuperseded() | ev.ActionDispatched() | ev.ActionReported()
         ):
+            return {event.action_id}
+        case ev.CheckpointMade() | ev.CheckpointMissed() | ev.WorkspaceChanged() | ev.ActionTried():
             return {event.action_id}
         case ev.ActionDecided(decision=decision):
             return {decision.action_id}
