@@ -7,6 +7,7 @@ from pocketcoder_tui.core.actions import Action, ActionState, Decision, Outcome,
 from pocketcoder_tui.core.errors import RelayError, SandboxError
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.checkpoints import CheckpointDesk
 from pocketcoder_tui.engine.desk import Desk, Dropped, Moved
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.journal import Journal
@@ -36,12 +37,15 @@ class Actor:
         proposals: Proposals,
         dispatcher: Dispatcher,
         keeper: BoxKeeper,
+        *,
+        checkpoints: CheckpointDesk,
     ) -> None:
         self._journal = journal
         self._desk = desk
         self._proposals = proposals
         self._dispatcher = dispatcher
         self._keeper = keeper
+        self._checkpoints = checkpoints
 
     async def do(
         self, turn_id: str, reply_id: str, call: ToolCall, may_leave: Callable[[], bool]
@@ -68,7 +72,8 @@ class Actor:
             await self._decide_and_do(action, _unsent, may_leave)
 
     async def _settle(self, action: Action) -> Decision:
-        return await self._desk.settle(action, judge(action))
+        verdict = self._checkpoints.checked(action, judge(action))
+        return await self._desk.settle(action, verdict)
 
     async def _decide_and_do(
         self, action: Action, settle: Settle, may_leave: Callable[[], bool]

@@ -28,6 +28,7 @@ from pocketcoder_tui.engine.voice import Voice
 
 if TYPE_CHECKING:
     from pocketcoder_tui.relay.terminal import TmuxTerminal
+    from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper
     from pocketcoder_tui.sandbox.container import DockerSandbox
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ async def make_workbench(options: Options) -> Session:
     def make_keeper(journal: Journal, crew: Crew) -> BoxKeeper:
         return BoxKeeper(LazySandbox(options), open_terminal, journal, crew)
 
+    kept = make_checkpoints(options) if settings.checkpoints else None
     return Session(
         journal,
         ledger,
@@ -63,7 +65,23 @@ async def make_workbench(options: Options) -> Session:
         setup=Setup(settings, options.paths.engine_log),
         make_keeper=make_keeper,
         attach=_attach_to_box,
-        terms=Terms(masker, outputs, settings.command_limit, settings.output_days),
+        terms=Terms(masker, outputs, settings.command_limit, settings.output_days, kept),
+    )
+
+
+def make_checkpoints(options: Options) -> "CheckpointKeeper":
+    """What keeps the workspace, within the settings. Touches nothing yet."""
+    from pocketcoder_tui.gatekeeper.paths import guarded
+    from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper, Limits
+
+    settings, paths = options.settings, options.paths
+    limits = Limits(size_bytes(settings.checkpoint_file), size_bytes(settings.checkpoint_space))
+    return CheckpointKeeper(
+        paths.workspace,
+        paths.checkpoints,
+        limits,
+        days=settings.checkpoint_days,
+        guarded=guarded,
     )
 
 

@@ -104,10 +104,15 @@ def _needed(event: ev.Durable) -> set[str]:
         case ev.ActionProposed(action=action):
             return {action.turn_id} | ({action.supersedes} if action.supersedes else set())
         case (
-            ev.ActionWaiting() | ev.ActionSuperseded() | ev.ActionDispatched() | ev.ActionReported()
+            ev.ActionWaiting()
+            | ev.ActionSuperseded()
+            | ev.ActionDispatched()
+            | ev.ActionReported()
+            | cp.CheckpointMade()
+            | cp.CheckpointMissed()
+            | cp.WorkspaceChanged()
+            | cp.ActionTried()
         ):
-            return {event.action_id}
-        case ev.CheckpointMade() | ev.CheckpointMissed() | ev.WorkspaceChanged() | ev.ActionTried():
             return {event.action_id}
         case ev.ActionDecided(decision=decision):
             return {decision.action_id}

@@ -19,6 +19,7 @@ from pocketcoder_tui.core.transcript import (
     Thought,
     Transcript,
     Typed,
+    Undone,
 )
 from pocketcoder_tui.ui.actions import bindings_for
 from pocketcoder_tui.ui.deeds import DeedView
@@ -26,6 +27,7 @@ from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.words import count
 
 if TYPE_CHECKING:
+    from pocketcoder_tui.ui.changes import UndoneView
     from pocketcoder_tui.ui.entries import (
         AnswerView,
         RemarkView,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
         TypedView,
     )
 
-    EntryView = AnswerView | RemarkView | SaidView | ThoughtView | TypedView | DeedView
+    EntryView = AnswerView | RemarkView | SaidView | ThoughtView | TypedView | DeedView | UndoneView
 
 PAGE = 200
 """Entries that are mounted at once, and that one look further back adds."""
@@ -250,6 +252,7 @@ def _common_order(have: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 def _view_of(entry: Entry, kit: Kit, live: bool) -> "EntryView":
     """Make the widget of an entry. Markdown is imported with the first one."""
+    from pocketcoder_tui.ui.changes import UndoneView
     from pocketcoder_tui.ui.entries import (
         AnswerView,
         RemarkView,
@@ -271,6 +274,8 @@ def _view_of(entry: Entry, kit: Kit, live: bool) -> "EntryView":
             return TypedView(entry, kit)
         case Remark():
             return RemarkView(entry, kit)
+        case Undone():
+            return UndoneView(entry, kit)
 
 
 async def _refresh(view: "EntryView") -> None:

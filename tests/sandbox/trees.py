@@ -73,6 +73,8 @@ def change(folder: Path, chance: random.Random) -> None:
 
 
 def _write(place: bytes, chance: random.Random) -> None:
+    if os.path.exists(place):
+        os.chmod(place, 0o600)
     with open(place, "wb") as file:
         file.write(chance.randbytes(chance.choice([0, 1, 30, 5_000])))
         file.write(b"line\n" * chance.randrange(4))

@@ -180,7 +180,7 @@ class CheckpointKeeper:
         return UndoPlan(entry, now.hex(), difference, "\n".join(lines), notes)
 
     def restore(self, plan: UndoPlan) -> Restored:
-        """Do what a plan shows, after a checkpoint of its own.
+        """Do what a plan shows, after a checkpoint of its own; ``settled`` is to follow.
 
         Raises PlanStale when the workspace is not as it was shown, or CheckpointError.
         """
@@ -197,13 +197,17 @@ class CheckpointKeeper:
         with explained(_CANNOT):
             self._undoing.write_text(f"{before.number} {entry.number}\n", encoding="ascii")
             restorer.apply(changes, kept)
-            failpoints.reach("after changes", "undo")
-            self._undoing.unlink(missing_ok=True)
+        failpoints.reach("after changes", "undo")
         difference = summary(self._store, bytes.fromhex(before.tree), bytes.fromhex(entry.tree))
         return Restored(entry.number, before.number, difference, tuple(restorer.left))
 
+    def settled(self) -> None:
+        """The undo is recorded where it is accounted for. Raises CheckpointError."""
+        with explained(_CANNOT):
+            self._undoing.unlink(missing_ok=True)
+
     def unfinished(self) -> tuple[int, int] | None:
-        """The numbers before and after of an undo that a crash cut short; told once."""
+        """The checkpoint before an undo that a crash cut short, and its target; told once."""
         try:
             before, target = self._undoing.read_text(encoding="ascii").split()
             self._undoing.unlink()
