@@ -120,6 +120,7 @@ class CheckpointDesk:
         self._live: dict[str, tuple[str, bool]] = {}
         """What left and has not ended: the tree before it, and whether others ran beside it."""
         self._made = 0
+        self._closed = False
 
     # --- for the engine
 
@@ -212,8 +213,9 @@ class CheckpointDesk:
             await self._run(functools.partial(self._keeper.prune, forget=tuple(action_ids)))
 
     async def aclose(self) -> None:
-        """End what is under way, and let go of the store."""
-        if self._keeper is not None:
+        """End what is under way, and let go of the store; once, however often it is called."""
+        closed, self._closed = self._closed, True
+        if self._keeper is not None and not closed:
             self._keeper.halt()
             await self._run(self._keeper.close)
         self._pool.shutdown(wait=False)

@@ -53,16 +53,20 @@ class CheckpointKeeper:
         limits: Limits | None = None,
         *,
         days: int = 0,
+        base: Store | None = None,
         guarded: Callable[[str], str] = lambda path: "",
     ) -> None:
         """``days``: how long checkpoints are kept, 0 for ever; ``guarded`` says why a path matters
-        to the host, empty when it does not."""
+        to the host, empty when it does not. ``base``: a store that is only read, and whose
+        checkpoints these are; what is new goes to ``folder``, and nothing can be brought back.
+        """
         self._workspace = workspace
         self._limits = limits or Limits()
         self._days = days
         self._guarded = guarded
         self._stop = threading.Event()
-        self._store = Store(folder)
+        self._base = base
+        self._store = Store(folder, base=base)
         self._index = folder / "index"
         self._undoing = folder / "undoing"
         self._walker = Walker(workspace, self._limits, self._stop)
@@ -95,11 +99,14 @@ class CheckpointKeeper:
         """Read what is there; nothing happens when it is open. Raises CheckpointError."""
         if self._open:
             return
+        if self._base is not None:
+            self._base.open(writing=False)
         self._store.open(writing=writing)
+        source = self._base or self._store
         with explained("The list of checkpoints cannot be read"):
-            self._entries = self._store.log.read()
+            self._entries = source.log.read()
         if writing:
-            self._walker.root = index.load(self._index, self._store)
+            self._walker.root = index.load(source.folder / "index", self._store)
         self._open = True
 
     def halt(self) -> None:
@@ -108,13 +115,15 @@ class CheckpointKeeper:
 
     def close(self) -> None:
         """Keep what is known for the next process, and let go of the store."""
-        if self._open and self._walker.root.id:
+        if self._open and self._walker.root.id and self._base is None:
             try:
                 index.save(self._index, self._walker.root)
             except OSError as error:
                 log.warning("what is known of the workspace was not kept: %s", error)
         self._open = False
         self._store.close()
+        if self._base is not None:
+            self._base.close()
 
     # --- looking and taking
 
@@ -155,8 +164,10 @@ class CheckpointKeeper:
         return now.hex(), summary(self._store, bytes.fromhex(tree), now)
 
     def entries(self) -> Sequence[Checkpoint]:
-        """All checkpoints, oldest first. Raises CheckpointError."""
-        self.open(writing=False)
+        """All checkpoints, oldest first; takes no lock. Raises CheckpointError."""
+        if not self._open:
+            with explained("The list of checkpoints cannot be read"):
+                return self._store.log.read()
         return tuple(self._entries)
 
     # --- going back
@@ -184,6 +195,8 @@ class CheckpointKeeper:
 
         Raises PlanStale when the workspace is not as it was shown, or CheckpointError.
         """
+        if self._base is not None:
+            raise CheckpointError("These checkpoints are only looked at here.")
         entry = self._entry(plan.checkpoint.number)
         now = self._ready()
         changes = self._changes(now, entry)
