@@ -25,7 +25,7 @@ from pocketcoder_tui.core.checkpoints import (
     WorkspaceRestored,
 )
 from pocketcoder_tui.core.errors import CheckpointError, LedgerError
-from pocketcoder_tui.gatekeeper.faithful import plain
+from pocketcoder_tui.gatekeeper.faithful import faithful, plain
 
 if TYPE_CHECKING:
     from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper
@@ -83,9 +83,7 @@ def undo(args: Arguments, paths: Paths) -> int:
         if not args.yes and not ask("Bring this back?"):
             say("Nothing was changed.")
             return 1
-        restored = keeper.restore(plan)
-        asyncio.run(_record(paths, plan, restored))
-        keeper.settled()
+        restored = asyncio.run(_do(paths, keeper, plan))
     for sentence in restored.left:
         print(paint(encodable(plain(f"! {sentence}", keep_newlines=False)), YELLOW))
     say(
@@ -104,7 +102,7 @@ def _print(plan: UndoPlan) -> None:
     for note in plan.notes:
         print(paint(encodable(plain(f"! {note}", keep_newlines=False)), YELLOW))
     for text in plan.text.split("\n"):
-        shown = encodable(plain(text, keep_newlines=False))
+        shown = encodable("".join(fragment.text for fragment in faithful(text)))
         colour = _COLOURS.get(text[:1])
         print(paint(shown, colour) if colour else shown)
     found = plan.difference
@@ -143,17 +141,23 @@ def _refuse_in_use(paths: Paths) -> None:
         raise LedgerError(owned_by(owner), hint="Press F6 there, or quit it first.")
 
 
-async def _record(paths: Paths, plan: UndoPlan, restored: Restored) -> None:
-    """In the session whose action was undone, or else in the chain alone. Raises LedgerError."""
+async def _do(paths: Paths, keeper: "CheckpointKeeper", plan: UndoPlan) -> Restored:
+    """Do it and account for it: in the session whose action was undone, or in the chain alone.
+
+    The ledger is checked first. Raises LedgerError, PlanStale, CheckpointError.
+    """
     from pocketcoder_tui.ledger import SqliteLedger
 
     entry = plan.checkpoint
     async with await SqliteLedger.open(paths.ledger) as ledger:
+        await ledger.verified()
         there = [session.id for session in await ledger.sessions(archived=True)]
+        restored = keeper.restore(plan)
         session = entry.session_id if entry.session_id in there else next(iter(there), "")
         if session:
-            event = WorkspaceRestored(restored, entry.label, time.time())
-            await ledger.record(session, event)
+            await ledger.record(session, WorkspaceRestored(restored, entry.label, time.time()))
         else:
             facts = {"checkpoint": restored.checkpoint, "before": restored.before}
             await ledger.note(AuditNote(AuditKind.UNDO, facts))
+        keeper.settled()
+    return restored
