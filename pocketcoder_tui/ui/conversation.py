@@ -58,6 +58,14 @@ class Story(VerticalScroll):
             super().__init__()
             self.deed = deed
 
+    class UndoAsked(Message):
+        """The person wants to see what an undo would do."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+            """The checkpoint; 0 for the last step."""
+
     def __init__(self) -> None:
         super().__init__(id="story")
         self._cursor: Widget | None = None
@@ -114,6 +122,11 @@ class Story(VerticalScroll):
         """Ask for the whole screen."""
         if isinstance(self._cursor, DeedView):
             self.post_message(self.ViewAsked(self._cursor.deed))
+
+    def action_undo(self) -> None:
+        """Ask for the undo of the marked action, or of the last one."""
+        deed = self._cursor.deed if isinstance(self._cursor, DeedView) else None
+        self.post_message(self.UndoAsked(deed.checkpoint if deed is not None else 0))
 
     def action_newest(self) -> None:
         """Follow the end again."""

@@ -14,6 +14,7 @@ from pocketcoder_tui.ui.link import MakeWorkbench, sentence_of
 
 if TYPE_CHECKING:  # loaded with the panes, after the first frame
     from pocketcoder_tui.ui.checklist import Checklist
+    from pocketcoder_tui.ui.conversation import Story
 
 
 class WayfindingScreen(GuardedScreen):
@@ -93,6 +94,18 @@ class WayfindingScreen(GuardedScreen):
 
         if self.link.opened and not isinstance(self.app.screen, JobsScreen):
             self.app.push_screen(JobsScreen(self.link.workbench, self.kit))
+
+    def action_undo(self, number: int = 0) -> None:
+        """What an undo would do, and the key that does it."""
+        from pocketcoder_tui.ui.undo import UndoScreen
+
+        if self.link.opened and not isinstance(self.app.screen, UndoScreen):
+            screen = UndoScreen(self.link.workbench, self.kit, number)
+            self.app.push_screen(screen, lambda said: self.say(said) if said else None)
+
+    def on_story_undo_asked(self, event: "Story.UndoAsked") -> None:
+        """The undo of one action."""
+        self.action_undo(event.number)
 
     def action_back(self) -> None:
         """Go back one step; while writing, stop the model. Destroys no text."""
