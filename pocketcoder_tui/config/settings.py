@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     """How much of the disk checkpoints may take; then the oldest go."""
     checkpoint_days: int = Field(default=30, ge=0, le=36_500)
     """Days for which checkpoints are kept; 0 keeps them until there is no space."""
+    try_limit: float = Field(default=60, ge=1, le=3600)
+    """Seconds after which a try in a throw-away copy is ended."""
+    try_space: Size = "1g"
+    """How large a throw-away copy of the workspace may be, and how much a try may write."""
     theme: _Word = Field(default="pocketcoder-dark", min_length=1)
     """The colour theme of the screen."""
     ascii: bool = False

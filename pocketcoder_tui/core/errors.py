@@ -10,6 +10,7 @@ PocketCoderError
 │   ├── EngineMissing         not installed
 │   ├── EngineStopped         installed, not running
 │   ├── EngineForbidden       running, this person may not use it
+│   ├── TrialRefused          an action cannot be tried in a copy
 │   ├── ImageMissing          the sandbox image was not built
 │   └── ContainerGone         it went away while in use
 ├── CheckpointError       the workspace cannot be kept, or not be brought back
@@ -102,6 +103,12 @@ class ImageMissing(SandboxError):
     """The sandbox image was not built."""
 
     hint = "Run: pocketcoder setup."
+
+
+class TrialRefused(SandboxError):
+    """An action cannot be tried in a throw-away copy; it waits as before."""
+
+    hint = ""
 
 
 class ContainerGone(SandboxError):

@@ -31,6 +31,7 @@ from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.recovery import open_deeds, unanswered, unfinished_turn
 from pocketcoder_tui.engine.runs import Runs
 from pocketcoder_tui.engine.setup import Setup
+from pocketcoder_tui.engine.trials import Copies, TrialDesk
 from pocketcoder_tui.engine.turn import GO_ON, LOOK, Turn
 from pocketcoder_tui.engine.voice import Voice
 from pocketcoder_tui.gatekeeper.policy import MODE_ASK
@@ -53,6 +54,8 @@ class Terms:
     """Days for which output is kept; 0 keeps it for ever."""
     checkpoints: Keeper | None = None
     """What keeps the workspace; None when that is switched off."""
+    copies: Copies | None = None
+    """What makes throw-away copies; None when nothing can be tried."""
 
 
 class Session:
@@ -80,6 +83,8 @@ class Session:
         self._masker = terms.masker
         self._output_days = terms.output_days
         self.checkpoints = CheckpointDesk(terms.checkpoints, journal, self._crew, terms.masker)
+        """See Workbench."""
+        self.trials = TrialDesk(terms.copies, journal, self._crew, terms.masker)
         """See Workbench."""
         self.library = Library(ledger.shelf, terms.outputs, self.checkpoints)
         """Sessions as wholes, this one and the others."""
@@ -130,6 +135,7 @@ class Session:
         self._crew.start(self._ledger.verified(), "check of the ledger")
         self._crew.start(self._journal.read_past(), "past")
         self._crew.start(self.checkpoints.open(), "checkpoints")
+        self._crew.start(self.trials.open(), "throw-away copies")
         self._crew.start(self._account(self._key_use("in use")), "account")
         self._crew.start(self.library.prune(self._output_days), "pruning")
         self._crew.start(self._start_box(), "box start")

@@ -12,6 +12,7 @@ from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.core.terminal import Job, WindowFacts
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.core.transient import ScreenChanged
+from pocketcoder_tui.core.trials import Trial
 
 
 class Checkpoints(Protocol):
@@ -30,6 +31,17 @@ class Checkpoints(Protocol):
         """Do what a plan shows, after a checkpoint of its own; recorded and told to the model.
 
         Raises PlanStale when the workspace changed since the plan was made, and CheckpointError.
+        """
+
+
+class Trials(Protocol):
+    """What a waiting command would do, seen in a throw-away copy. Decides nothing."""
+
+    async def run(self, action_id: str, on_step: Callable[[str], None]) -> Trial:
+        """Run a waiting command in a copy of workspace and box; ``on_step`` is told what is done.
+
+        Cancelling ends it. Copy and container are gone afterwards. Raises SandboxError,
+        CheckpointError, or TrialRefused when it cannot be tried.
         """
 
 
@@ -54,6 +66,10 @@ class Workbench(Protocol):
     @property
     def checkpoints(self) -> Checkpoints:
         """What was kept of the workspace, and the way back."""
+
+    @property
+    def trials(self) -> Trials:
+        """Tries of what waits, in throw-away copies."""
 
     def listen(self, on_event: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``on_event`` on the event loop for everything that happens; returns the undo."""

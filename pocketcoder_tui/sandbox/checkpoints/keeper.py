@@ -99,8 +99,6 @@ class CheckpointKeeper:
         """Read what is there; nothing happens when it is open. Raises CheckpointError."""
         if self._open:
             return
-        if self._base is not None:
-            self._base.open(writing=False)
         self._store.open(writing=writing)
         source = self._base or self._store
         with explained("The list of checkpoints cannot be read"):
@@ -122,8 +120,6 @@ class CheckpointKeeper:
                 log.warning("what is known of the workspace was not kept: %s", error)
         self._open = False
         self._store.close()
-        if self._base is not None:
-            self._base.close()
 
     # --- looking and taking
 
@@ -163,6 +159,16 @@ class CheckpointKeeper:
         now = self._ready()
         return now.hex(), summary(self._store, bytes.fromhex(tree), now)
 
+    def changes_since(self, tree: str) -> tuple[Difference, str]:
+        """What differs from another tree: counted, and as a text. Raises CheckpointError."""
+        old, now = bytes.fromhex(tree), self._ready()
+        found = changes_between(self._store, old, now)
+        return summary(self._store, old, now), self._text(found)
+
+    def left(self) -> int:
+        """How many things the last look could not keep."""
+        return len(self._left)
+
     def entries(self) -> Sequence[Checkpoint]:
         """All checkpoints, oldest first; takes no lock. Raises CheckpointError."""
         if not self._open:
@@ -180,15 +186,9 @@ class CheckpointKeeper:
         now = self._ready()
         entry = self._entry(number) if number else self._last_step(now.hex())
         changes = self._changes(now, entry)
-        lines: list[str] = []
-        for change in changes:
-            if len(lines) >= TEXT_LINES:
-                lines.append("(the rest is not shown)")
-                break
-            lines += unified(self._store, change, FILE_LINES)
         difference = summary(self._store, now, bytes.fromhex(entry.tree))
         notes = tuple(self._notes(changes, entry))
-        return UndoPlan(entry, now.hex(), difference, "\n".join(lines), notes)
+        return UndoPlan(entry, now.hex(), difference, self._text(changes), notes)
 
     def restore(self, plan: UndoPlan) -> Restored:
         """Do what a plan shows, after a checkpoint of its own; ``settled`` is to follow.
@@ -252,6 +252,15 @@ class CheckpointKeeper:
             index.save(self._index, self._walker.root)
 
     # --- inside
+
+    def _text(self, changes: Iterable[Change]) -> str:
+        lines: list[str] = []
+        for change in changes:
+            if len(lines) >= TEXT_LINES:
+                lines.append("(the rest is not shown)")
+                break
+            lines += unified(self._store, change, FILE_LINES)
+        return "\n".join(lines)
 
     def _ready(self) -> bytes:
         self.open()

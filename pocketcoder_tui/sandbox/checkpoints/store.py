@@ -67,11 +67,13 @@ class Store:
         self._fds: dict[str, int] = {}
 
     def open(self, *, writing: bool) -> None:
-        """Read what is there; for writing, make the folder and take its lock.
+        """Read what is there, in the base too; for writing, make the folder and take its lock.
 
         Raises CheckpointError, also when another process writes.
         """
         with explained("The store of checkpoints cannot be opened"):
+            if self._base is not None:
+                self._base.open(writing=False)
             if writing:
                 self._take_lock()
                 self._make()
@@ -88,6 +90,8 @@ class Store:
     def close(self) -> None:
         """Let go of files and lock."""
         self._close_packs()
+        if self._base is not None:
+            self._base.close()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
