@@ -1,4 +1,4 @@
-"""Try it first: a waiting command run in a throw-away copy of workspace and box. Never a decision."""
+"""Try it first: a waiting command in a throw-away copy of workspace and box. Never a decision."""
 
 import asyncio
 import logging

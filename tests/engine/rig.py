@@ -21,6 +21,7 @@ from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.session import Session, Terms
+from pocketcoder_tui.engine.trials import Copies
 from pocketcoder_tui.ledger import SqliteLedger
 from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper
 from tests.engine.fakes import FakeBox, FakeSandbox, FakeTerminal, ScriptedModel
@@ -150,6 +151,8 @@ class Rig:
         self.masker = Masker()
         self.keeper: CheckpointKeeper | None = None
         """What keeps the workspace; a real one unless the test gives another."""
+        self.copies: Copies | None = None
+        """What makes throw-away copies."""
         self.command_limit = 30.0
         self.events: list[ev.Event] = []
         self.session: Session
@@ -225,6 +228,7 @@ async def running(
             rig.command_limit,
             rig.output_days,
             keeper,
+            rig.copies,
         ),
     )
     rig.session.listen(rig.heard)

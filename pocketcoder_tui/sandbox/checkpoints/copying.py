@@ -1,7 +1,7 @@
 """A tree laid out as files in a folder of our own, and that folder taken away again.
 
-The folder is ours alone while it is filled. What ran in it afterwards may have left anything, to any
-depth, so it is removed without a recursion and without following a link.
+The folder is ours alone while it is filled. What ran in it afterwards may have left anything, to
+any depth, so it is removed without a recursion and without following a link.
 """
 
 import contextlib
@@ -28,11 +28,12 @@ Owner = tuple[int, int] | None
 
 
 class _Room:
-    """What is left of the space for a copy."""
+    """What is left of the space for a copy, and whose the copy is."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, owner: Owner) -> None:
         self._limit = limit
         self._left = limit
+        self.owner = owner
 
     def take(self, size: int) -> None:
         """Raises CheckpointError when it is not there."""
@@ -52,18 +53,19 @@ def lay_out(store: Store, tree: bytes, folder: Path, limit: int, owner: Owner = 
         try:
             if owner is not None:
                 os.fchown(fd, *owner)
-            _lay_out(store, tree, fd, _Room(limit), owner)
+            _lay_out(store, tree, fd, _Room(limit, owner))
         finally:
             os.close(fd)
 
 
-def _lay_out(store: Store, tree: bytes, fd: int, room: _Room, owner: Owner) -> None:
+def _lay_out(store: Store, tree: bytes, fd: int, room: _Room) -> None:
+    owner = room.owner
     for name, item in store.tree(tree).items():
         if item.is_folder:
             os.mkdir(name, 0o700, dir_fd=fd)
             inside = enter(name, fd)
             try:
-                _lay_out(store, item.id, inside, room, owner)
+                _lay_out(store, item.id, inside, room)
                 if owner is not None:
                     os.fchown(inside, *owner)
                 os.fchmod(inside, stat.S_IMODE(item.mode))
@@ -89,7 +91,7 @@ def copy_git(workspace: Path, folder: Path, limit: int, owner: Owner = None) -> 
     try:
         source, target = open_root(workspace), open_root(folder)
         try:
-            _copy(source, target, GIT, _Room(limit), owner, 0)
+            _copy(source, target, GIT, _Room(limit, owner), 0)
         finally:
             os.close(source)
             os.close(target)
@@ -102,10 +104,10 @@ def copy_git(workspace: Path, folder: Path, limit: int, owner: Owner = None) -> 
     return ""
 
 
-def _copy(source: int, target: int, name: str, room: _Room, owner: Owner, depth: int) -> None:
+def _copy(source: int, target: int, name: str, room: _Room, depth: int) -> None:
     facts = os.stat(name, dir_fd=source, follow_symlinks=False)
     if stat.S_ISREG(facts.st_mode):
-        _copy_file(source, target, name, room, owner)
+        _copy_file(source, target, name, room)
     elif stat.S_ISDIR(facts.st_mode) and depth < _DEPTH:
         below = enter(name, source)
         try:
@@ -114,15 +116,15 @@ def _copy(source: int, target: int, name: str, room: _Room, owner: Owner, depth:
             try:
                 for inner in os.listdir(below):
                     with contextlib.suppress(FileNotFoundError):
-                        _copy(below, inside, inner, room, owner, depth + 1)
-                _finish(inside, stat.S_IMODE(facts.st_mode), owner)
+                        _copy(below, inside, inner, room, depth + 1)
+                _finish(inside, stat.S_IMODE(facts.st_mode), room.owner)
             finally:
                 os.close(inside)
         finally:
             os.close(below)
 
 
-def _copy_file(source: int, target: int, name: str, room: _Room, owner: Owner) -> None:
+def _copy_file(source: int, target: int, name: str, room: _Room) -> None:
     read = open_file(name, source)
     try:
         facts = os.fstat(read)
@@ -134,7 +136,7 @@ def _copy_file(source: int, target: int, name: str, room: _Room, owner: Owner) -
                 room.take(len(piece))
                 while piece:
                     piece = piece[os.write(write, piece) :]
-            _finish(write, stat.S_IMODE(facts.st_mode) & 0o777, owner)
+            _finish(write, stat.S_IMODE(facts.st_mode) & 0o777, room.owner)
         finally:
             os.close(write)
     finally:
