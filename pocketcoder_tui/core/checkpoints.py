@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+MAKING = "A checkpoint of the workspace is being made."
+"""Why an allowed action is held that waits for its checkpoint."""
+
 
 class CheckpointKind(StrEnum):
     """Why a checkpoint was made."""

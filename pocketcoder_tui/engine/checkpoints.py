@@ -18,6 +18,7 @@ from typing import ParamSpec, Protocol, TypeVar
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Action, DecidedBy, Decision, Outcome
 from pocketcoder_tui.core.checkpoints import (
+    MAKING,
     Checkpoint,
     CheckpointMade,
     CheckpointMissed,
@@ -43,7 +44,6 @@ T = TypeVar("T")
 
 SAY_AFTER = 0.3
 """Seconds after which the row says that a checkpoint is being made."""
-MAKING = "A checkpoint of the workspace is being made."
 OFF = "Contained mode runs nothing without a checkpoint, and checkpoints are switched off."
 UNKEPT = "Undo will not bring back what it changes."
 LABEL = 200

@@ -46,6 +46,13 @@ class ApprovalsPane(Vertical, can_focus=True):
             self.outcome = outcome
             self.reason = reason
 
+    class TryAsked(Message):
+        """The person wants to see what a command does in a throw-away copy."""
+
+        def __init__(self, deed: Deed) -> None:
+            super().__init__()
+            self.deed = deed
+
     class ZoomAsked(Message):
         """The person wants the whole screen for the row, or no longer."""
 
@@ -164,6 +171,7 @@ class ApprovalsPane(Vertical, can_focus=True):
         return Content.assemble(
             ("y", "bold $success"), " allow once   ", ("n", "bold $error"), " deny   ",
             ("N", "bold $error"), " reason" if narrow else " deny with a reason",
+            ("   t", "bold"), " try" if narrow else " try first",
             ("   f", "bold"), "" if narrow else " whole screen",
         )  # fmt: skip
 
@@ -260,6 +268,14 @@ class ApprovalsPane(Vertical, can_focus=True):
             reason.display = False
             if had_focus:
                 self.focus()
+
+    def action_try_first(self) -> None:
+        """Ask for a try; no decision, but a key that came in a paste asks for nothing either."""
+        deed = self.selected
+        self._refused = AT_ONCE if self._burst else self.gate.refusal(self._key_time)
+        if deed is not None and not self._refused:
+            self.post_message(self.TryAsked(deed))
+        self._draw()
 
     def action_select(self, step: int) -> None:
         """Select the row before or after."""

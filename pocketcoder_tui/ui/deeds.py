@@ -13,6 +13,7 @@ from pocketcoder_tui.core.actions import (
     Outcome,
     PreviewKind,
 )
+from pocketcoder_tui.core.checkpoints import MAKING
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.gatekeeper.faithful import plain
@@ -177,6 +178,7 @@ class DeedView(Static):
             key = (
                 f"  {KEY_CLEAR} clears it" if self.deed.clearable else f"  {KEY_ATTACH} goes there"
             )
+            key = "" if self.deed.held == MAKING else key
             return [Content.styled(f"  {sign} {one_line(self.deed.held)}{key}", "$warning")]
         if self.deed.needs_input:
             text = f"  {sign} it reads the terminal and is silent  {KEY_ATTACH} goes there"

@@ -13,6 +13,7 @@ from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.link import MakeWorkbench, sentence_of
 
 if TYPE_CHECKING:  # loaded with the panes, after the first frame
+    from pocketcoder_tui.ui.approvals import ApprovalsPane
     from pocketcoder_tui.ui.checklist import Checklist
     from pocketcoder_tui.ui.conversation import Story
 
@@ -106,6 +107,12 @@ class WayfindingScreen(GuardedScreen):
     def on_story_undo_asked(self, event: "Story.UndoAsked") -> None:
         """The undo of one action."""
         self.action_undo(event.number)
+
+    def on_approvals_pane_try_asked(self, event: "ApprovalsPane.TryAsked") -> None:
+        """A try of one command; the pane stays as it is."""
+        from pocketcoder_tui.ui.trial import TrialScreen
+
+        self.app.push_screen(TrialScreen(self.link.workbench, self.kit, event.deed))
 
     def action_back(self) -> None:
         """Go back one step; while writing, stop the model. Destroys no text."""

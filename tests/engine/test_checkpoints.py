@@ -11,6 +11,7 @@ from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import ActionState, DecidedBy, Decision, Outcome
 from pocketcoder_tui.core.audit import AuditKind
 from pocketcoder_tui.core.checkpoints import (
+    MAKING,
     Checkpoint,
     CheckpointMade,
     CheckpointMissed,
@@ -21,7 +22,7 @@ from pocketcoder_tui.core.errors import CheckpointError, PlanStale
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.ports import Ledger
 from pocketcoder_tui.core.transcript import Deed, Undone
-from pocketcoder_tui.engine.checkpoints import MAKING, CheckpointDesk, Unkept
+from pocketcoder_tui.engine.checkpoints import CheckpointDesk, Unkept
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.history import history
 from pocketcoder_tui.engine.journal import Journal
