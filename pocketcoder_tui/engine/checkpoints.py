@@ -115,7 +115,8 @@ class CheckpointDesk:
         """Why the last checkpoint could not be made; empty when it could."""
         self._told: set[str] = set()
         """Actions about which the person is asked with that sentence."""
-        self._expecting = False
+        self._ahead: asyncio.Future[str] | None = None
+        """The look that was begun before a decision."""
         self._waits: set[asyncio.Task[Checkpoint]] = set()
         self._live: dict[str, tuple[str, bool]] = {}
         """What left and has not ended: the tree before it, and whether others ran beside it."""
@@ -141,10 +142,10 @@ class CheckpointDesk:
 
     def expect(self, action: Action) -> None:
         """An action may come to be allowed: begin to look at the workspace now."""
-        if self._keeper is None or self._expecting or not can_write(action):
+        if self._keeper is None or self._ahead is not None or not can_write(action):
             return
-        self._expecting = True
-        self._crew.start(self._look_ahead(), "checkpoint ahead")
+        self._ahead = asyncio.ensure_future(self._submit(self._keeper.look))
+        self._crew.start(self._look_ahead(self._ahead), "checkpoint ahead")
 
     def checked(self, action: Action, verdict: Verdict) -> Verdict:
         """The gatekeeper's answer, if the workspace can be kept; else the person is asked.
@@ -244,6 +245,9 @@ class CheckpointDesk:
         return restored
 
     async def _take(self, keeper: Keeper, action: Action) -> Checkpoint:
+        if self._ahead is not None:
+            self._ahead.cancel()  # one that has not begun would only be in the way
+            self._ahead = None
         work = functools.partial(
             keeper.take, self._label(action), action_id=action.id, session_id=action.session_id
         )
@@ -265,16 +269,16 @@ class CheckpointDesk:
             if said:
                 self._journal.show(ActionHeld(action.id, "", False))
 
-    async def _look_ahead(self) -> None:
+    async def _look_ahead(self, ahead: asyncio.Future[str]) -> None:
         """What goes wrong here is known before anybody decides, and said then."""
-        assert self._keeper is not None  # asked before it was started
         try:
-            await self._run(self._keeper.look)
+            await ahead
             self._trouble = ""
         except CheckpointError as error:
             self._trouble = error.sentence
         finally:
-            self._expecting = False
+            if self._ahead is ahead:
+                self._ahead = None
 
     async def _tell_change(
         self, action_id: str, looked: Awaitable[tuple[str, Difference]], beside: bool

@@ -151,6 +151,8 @@ class Rig:
         self.masker = Masker()
         self.keeper: CheckpointKeeper | None = None
         """What keeps the workspace; a real one unless the test gives another."""
+        self.checkpointed = True
+        """False for a session without checkpoints."""
         self.copies: Copies | None = None
         """What makes throw-away copies."""
         self.command_limit = 30.0
@@ -227,7 +229,7 @@ async def running(
             Outputs(path / "outputs", 1 << 20),
             rig.command_limit,
             rig.output_days,
-            keeper,
+            keeper if rig.checkpointed else None,
             rig.copies,
         ),
     )
