@@ -19,6 +19,7 @@ from pocketcoder_tui.core.transcript import (
     Thought,
     Transcript,
     Typed,
+    Undone,
 )
 from pocketcoder_tui.ui.actions import bindings_for
 from pocketcoder_tui.ui.deeds import DeedView
@@ -26,6 +27,7 @@ from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.words import count
 
 if TYPE_CHECKING:
+    from pocketcoder_tui.ui.changes import UndoneView
     from pocketcoder_tui.ui.entries import (
         AnswerView,
         RemarkView,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
         TypedView,
     )
 
-    EntryView = AnswerView | RemarkView | SaidView | ThoughtView | TypedView | DeedView
+    EntryView = AnswerView | RemarkView | SaidView | ThoughtView | TypedView | DeedView | UndoneView
 
 PAGE = 200
 """Entries that are mounted at once, and that one look further back adds."""
@@ -55,6 +57,14 @@ class Story(VerticalScroll):
         def __init__(self, deed: Deed) -> None:
             super().__init__()
             self.deed = deed
+
+    class UndoAsked(Message):
+        """The person wants to see what an undo would do."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+            """The checkpoint; 0 for the last step."""
 
     def __init__(self) -> None:
         super().__init__(id="story")
@@ -112,6 +122,11 @@ class Story(VerticalScroll):
         """Ask for the whole screen."""
         if isinstance(self._cursor, DeedView):
             self.post_message(self.ViewAsked(self._cursor.deed))
+
+    def action_undo(self) -> None:
+        """Ask for the undo of the marked action, or of the last one."""
+        deed = self._cursor.deed if isinstance(self._cursor, DeedView) else None
+        self.post_message(self.UndoAsked(deed.checkpoint if deed is not None else 0))
 
     def action_newest(self) -> None:
         """Follow the end again."""
@@ -250,6 +265,7 @@ def _common_order(have: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 def _view_of(entry: Entry, kit: Kit, live: bool) -> "EntryView":
     """Make the widget of an entry. Markdown is imported with the first one."""
+    from pocketcoder_tui.ui.changes import UndoneView
     from pocketcoder_tui.ui.entries import (
         AnswerView,
         RemarkView,
@@ -271,6 +287,8 @@ def _view_of(entry: Entry, kit: Kit, live: bool) -> "EntryView":
             return TypedView(entry, kit)
         case Remark():
             return RemarkView(entry, kit)
+        case Undone():
+            return UndoneView(entry, kit)
 
 
 async def _refresh(view: "EntryView") -> None:

@@ -23,6 +23,7 @@ from pocketcoder_tui.core.model import Finish, PartKind, Usage
 from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.engine.workbench import Workbench
+from tests.ui.undoing import ScriptedCheckpoints, ScriptedTrials
 
 NOON = 1_790_000_000.0
 """Unix seconds at which every scripted session begins."""
@@ -83,6 +84,8 @@ class ScriptedWorkbench:
         self.on_frame: Callable[[transient.ScreenChanged], None] | None = None
         self.closed = False
         self._messages = 0
+        self.checkpoints = ScriptedCheckpoints(self._note)
+        self.trials = ScriptedTrials(self._note)
 
     @property
     def transcript(self) -> Transcript:
