@@ -17,10 +17,10 @@ from pocketcoder_tui.ui.composer import Composer, Draft
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.link import LOG, OWN_FAULT, MakeWorkbench, sentence_of
 from pocketcoder_tui.ui.notice import Notice
-from pocketcoder_tui.ui.reviewing import ReviewingScreen
 from pocketcoder_tui.ui.safe import one_line
 from pocketcoder_tui.ui.status import activity_words, header_words, status_words
 from pocketcoder_tui.ui.welcome import Welcome
+from pocketcoder_tui.ui.writing import WritingScreen
 
 if TYPE_CHECKING:  # loaded with the panes, after the first frame
     from pocketcoder_tui.ui.conversation import Earlier, Story
@@ -30,7 +30,7 @@ FRAME = 1 / 30
 """Seconds between two drawings of what streams in, at least."""
 
 
-class MainScreen(ReviewingScreen):
+class MainScreen(WritingScreen):
     """Conversation, approvals, terminal, composer."""
 
     BINDINGS = bindings_for("everywhere")
@@ -44,7 +44,6 @@ class MainScreen(ReviewingScreen):
         self._ticker: Timer | None = None
         self._watching: Worker[None] | None = None
         self._opening = False
-        self._outbox: list[str] = []
 
     def compose(self) -> ComposeResult:
         """The first frame: where, what to try, where to write, and the keys."""
@@ -133,6 +132,7 @@ class MainScreen(ReviewingScreen):
         self.panes.conversation.display = bool(transcript.entries)
         await self.panes.conversation.sync(transcript, dirty, live=self.link.opened)
         self.show_waiting()
+        self.follow_changing()
         assert self._ticker is not None  # made in on_mount
         if transcript.turn_id:
             self._ticker.resume()
@@ -165,24 +165,6 @@ class MainScreen(ReviewingScreen):
         activity.display = bool(words)
 
     # --- writing
-
-    def on_draft_sent(self, event: Draft.Sent) -> None:
-        """Send what was written, in the order in which it was written."""
-        self._outbox.append(event.text)
-        if len(self._outbox) == 1:
-            self.run_safely(self._send(), "send")
-
-    async def _send(self) -> None:
-        """Empty the outbox; what cannot be sent goes back to where it was written."""
-        try:
-            while self._outbox:
-                await self.link.send(self._outbox[0])
-                del self._outbox[0]
-                self.panes.conversation.story.anchor()
-        finally:
-            unsent, self._outbox = self._outbox, []
-            if unsent:
-                self.query_one(Composer).give_back(unsent)
 
     def on_draft_page_asked(self, event: Draft.PageAsked) -> None:
         """Scroll the conversation from the composer."""

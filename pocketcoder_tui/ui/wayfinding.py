@@ -120,6 +120,7 @@ class WayfindingScreen(GuardedScreen):
             self.panes.approvals.close_box,
             self._leave_zoom,
             self.panes.checklist.leave,
+            self.leave_change,
         )
         if any(step() for step in steps):
             return
@@ -127,7 +128,15 @@ class WayfindingScreen(GuardedScreen):
             self._came_from = None
             self.go_to_draft()
         elif self.link.transcript.turn_id:
-            self.run_safely(self.link.workbench.stop(), "stop")
+            self.run_safely(self.stop_turn(), "stop")
+
+    def leave_change(self) -> bool:
+        """Leave the message that is being changed; says whether there was one."""
+        return False
+
+    async def stop_turn(self) -> None:
+        """End the reply and the turn at once."""
+        await self.link.workbench.stop()
 
     def _leave_zoom(self) -> bool:
         zoomed = self.has_class("-zoom")

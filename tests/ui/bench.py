@@ -62,6 +62,27 @@ class ScriptedReview:
             raise self.error
 
 
+class ScriptedQueue:
+    """See Queue."""
+
+    def __init__(self, bench: "ScriptedWorkbench") -> None:
+        self.bench = bench
+
+    async def edit(self, message_id: str, text: str) -> None:
+        self.bench._note("edit queued", message_id, text)
+        self._require(message_id)
+        self.bench.emit(ev.MessageEdited(message_id, text, NOON))
+
+    async def withdraw(self, message_id: str) -> None:
+        self.bench._note("withdraw", message_id)
+        self._require(message_id)
+        self.bench.emit(ev.MessageWithdrawn(message_id, NOON))
+
+    def _require(self, message_id: str) -> None:
+        if message_id not in [said.id for said in self.bench.transcript.queued]:
+            raise TransitionRefused("The message went to the model already.")
+
+
 class ScriptedWorkbench:
     """See Workbench; tests play the engine's part through ``emit`` and the helpers below."""
 
@@ -83,6 +104,7 @@ class ScriptedWorkbench:
         """A mend waits for it before its end."""
         self.on_frame: Callable[[transient.ScreenChanged], None] | None = None
         self.closed = False
+        self.queue = ScriptedQueue(self)
         self._messages = 0
         self.checkpoints = ScriptedCheckpoints(self._note)
         self.trials = ScriptedTrials(self._note)
