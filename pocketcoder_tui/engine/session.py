@@ -76,7 +76,7 @@ class Session:
         self._desk = Desk(journal)
         self._masker = terms.masker
         self._output_days = terms.output_days
-        self.library = Library(ledger.shelf, terms.outputs)
+        self.library = Library(ledger, terms.outputs, journal)
         """Sessions as wholes, this one and the others."""
         self._dispatcher = Dispatcher(
             self._keeper,

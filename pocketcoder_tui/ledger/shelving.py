@@ -95,8 +95,9 @@ def fork(session_id: str, turn_id: str, writer: Writer) -> str:
     """
     require_there(session_id, writer.db)
     workspace = writer.db.execute("SELECT workspace FROM session WHERE id = ?", (session_id,))
-    inherited = _until(turn_id, _dated(session_id, writer.db))
-    titles = [event.title for event, _ in inherited if isinstance(event, ev.SessionTitled)]
+    whole = _dated(session_id, writer.db)
+    inherited = _until(turn_id, whole)
+    titles = [event.title for event, _ in whole if isinstance(event, ev.SessionTitled)]
     title = ev.SessionTitled(f"{titles[-1] if titles else 'untitled'} (fork)")
     origin = ev.Inherited(ev.Origin.FORK, session_id, writer.now())
     return inherit(

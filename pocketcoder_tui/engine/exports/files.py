@@ -23,19 +23,27 @@ def write_new(place: Path, text: str, *, workspace: Path | None = None) -> None:
     Below ``workspace`` the agent may have put links: a folder that leads out of it is refused.
     Raises FileRefused: it is there already, or cannot be written.
     """
-    if workspace is not None and place.is_relative_to(workspace):
-        folder = Path(os.path.realpath(place.parent))
-        if not folder.is_relative_to(workspace):
-            raise FileRefused(f"{place.parent} leads out of the workspace, to {folder}.")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        with open(os.open(place, flags, 0o600), "w", encoding="utf-8", newline="\n") as file:
+        folder = _folder(place, workspace)
+        with open(
+            os.open(folder / place.name, flags, 0o600), "w", encoding="utf-8", newline="\n"
+        ) as file:
             file.write(text)
     except FileExistsError as error:
         raise FileRefused(f"There is a file {place} already.", hint="Name another one.") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no name of a file"
         raise FileRefused(f"{place} cannot be written: {reason}.") from error
+
+
+def _folder(place: Path, workspace: Path | None) -> Path:
+    """The folder to write in, links resolved. Raises FileRefused, ValueError."""
+    folder = Path(os.path.realpath(place.parent))
+    within = any(Path(os.path.realpath(above)) == workspace for above in place.absolute().parents)
+    if workspace is not None and within and not folder.is_relative_to(workspace):
+        raise FileRefused(f"{place.parent} leads out of the workspace, to {folder}.")
+    return folder
 
 
 def lines_of(place: Path) -> Iterator[str]:
