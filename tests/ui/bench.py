@@ -23,9 +23,8 @@ from pocketcoder_tui.core.model import Finish, PartKind, Usage
 from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.engine.workbench import Workbench
+from tests.ui.shelves import NOON, ScriptedLibrary
 
-NOON = 1_790_000_000.0
-"""Unix seconds at which every scripted session begins."""
 ALL_WELL = [
     Check("engine", "Docker", CheckState.OK, "It runs."),
     Check("image", "Box image", CheckState.OK, "It is built."),
@@ -58,6 +57,7 @@ class ScriptedWorkbench:
         """A mend waits for it before its end."""
         self.on_frame: Callable[[transient.ScreenChanged], None] | None = None
         self.closed = False
+        self.library = ScriptedLibrary()
         self._messages = 0
 
     @property
