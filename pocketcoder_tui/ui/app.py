@@ -34,6 +34,7 @@ class PocketCoderApp(App[None]):
 
     TITLE = "PocketCoder"
     CSS_PATH = "style.tcss"
+    DEFAULT_MODE = "session-0"
     theme: Reactive[str] = Reactive(DARK.name)
 
     def __init__(
@@ -50,6 +51,9 @@ class PocketCoderApp(App[None]):
         self._make = make_workbench
         self._make_other = make_other
         self._switching = False
+        self._sessions = 0
+        """Those that were gone to; the screens of each are a mode of Textual's."""
+        self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
         self._workspace = workspace
         self._main: MainScreen | None = None
         self._signals: list[signal.Signals] = []
@@ -121,10 +125,12 @@ class PocketCoderApp(App[None]):
         try:
             old.say("Closing this session…", "$text-muted")
             await old.leave()
-            while self.screen is not old:
-                self.pop_screen()
-            self._main = MainScreen(make, self.kit, workspace=self._workspace, draft=old.draft)
-            await self.switch_screen(self._main)
+            new = MainScreen(make, self.kit, workspace=self._workspace, draft=old.draft)
+            self._main = new
+            mode, self._sessions = self.current_mode, self._sessions + 1
+            self.add_mode(f"session-{self._sessions}", lambda: new)
+            await self.switch_mode(f"session-{self._sessions}")
+            await self.remove_mode(mode)
         finally:
             self._switching = False
 
