@@ -43,9 +43,11 @@ class AskLine(Input):
     class Answered(Message):
         """The person answered, or went back, and then there is no answer."""
 
-        def __init__(self, answer: Asked | None) -> None:
+        def __init__(self, answer: Asked | None, refused: bool = False) -> None:
             super().__init__()
             self.answer = answer
+            self.refused = refused
+            """True when what was typed is not what was asked for."""
 
     def __init__(self) -> None:
         super().__init__(id="shelf-line", compact=True, select_on_focus=False)
@@ -76,15 +78,17 @@ class AskLine(Input):
         """Enter answers; a deletion takes the one word and nothing else."""
         event.stop()
         text = event.value.strip()
-        if not text or (self._question is Question.DELETE and text != CONFIRM):
+        if self._question is Question.DELETE and text != CONFIRM:
+            self._close(None, refused=True)
+        elif not text:
             self._close(None)
         else:
             self._close(Asked(self._question, self._session_id, text))
 
-    def _close(self, answer: Asked | None) -> None:
+    def _close(self, answer: Asked | None, *, refused: bool = False) -> None:
         self.display = False
         self.value = ""
-        self.post_message(self.Answered(answer))
+        self.post_message(self.Answered(answer, refused))
 
 
 def export_question(title: str, session_id: str) -> str:
