@@ -10,6 +10,13 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from pocketcoder_tui.core.actions import Action, Decision, Execution, Preview, ToolCall
+from pocketcoder_tui.core.checkpoints import (
+    ActionTried,
+    CheckpointMade,
+    CheckpointMissed,
+    WorkspaceChanged,
+    WorkspaceEvent,
+)
 from pocketcoder_tui.core.model import Finish, PartKind, Usage
 from pocketcoder_tui.core.transient import (
     ActionHeld,
@@ -310,12 +317,15 @@ Durable = (
     | ActionEnded
     | PersonRan
     | Noticed
+    | WorkspaceEvent
 )
 
 # --- the transient ones (core/transient.py) among them
 
 RunEvent = ActionHeld | OutputGrew | ActionNeedsInput | ActionReported
 """What happens to an action between its decision and its end."""
+DeedEvent = CheckpointMade | CheckpointMissed | WorkspaceChanged | ActionTried
+"""What is known of an action and the workspace."""
 ActionEvent = (
     ActionProposed
     | ActionWaiting
@@ -324,5 +334,6 @@ ActionEvent = (
     | ActionDispatched
     | ActionEnded
     | RunEvent
+    | DeedEvent
 )
 Event = Durable | Transient

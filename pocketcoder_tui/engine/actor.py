@@ -8,6 +8,7 @@ from pocketcoder_tui.core.actions import Action, ActionState, Decision, Outcome,
 from pocketcoder_tui.core.errors import RelayError, SandboxError
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.checkpoints import CheckpointDesk
 from pocketcoder_tui.engine.desk import FILE_CHANGED, Desk, Dropped, Moved
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.journal import Journal
@@ -43,6 +44,7 @@ class Actor:
         keeper: BoxKeeper,
         *,
         departures: Departures,
+        checkpoints: CheckpointDesk,
     ) -> None:
         self._journal = journal
         self._desk = desk
@@ -50,6 +52,7 @@ class Actor:
         self._dispatcher = dispatcher
         self._keeper = keeper
         self._departures = departures
+        self._checkpoints = checkpoints
 
     async def do(
         self, turn_id: str, reply_id: str, call: ToolCall, may_leave: Callable[[], bool]
@@ -85,7 +88,7 @@ class Actor:
 
     async def _settle(self, action: Action) -> Decision:
         """What a person changed is never allowed unseen, whatever mode and rules say."""
-        verdict = judge(action)
+        verdict = self._checkpoints.checked(action, judge(action))
         edited = self._journal.transcript.deed(action.id).edited
         if edited and verdict.outcome is not Outcome.DENY:
             verdict = replace(verdict, outcome=None, why=EDITED)

@@ -13,6 +13,7 @@ from pocketcoder_tui.core.actions import Action, Decision, Ended, Execution, Out
 from pocketcoder_tui.core.errors import PocketCoderError, SandboxError, TransitionRefused
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.checkpoints import CheckpointDesk
 from pocketcoder_tui.engine.commands import Commands, Leave, ask_in
 from pocketcoder_tui.engine.desk import FILE_CHANGED, Dropped, Moved
 from pocketcoder_tui.engine.journal import Journal
@@ -36,6 +37,7 @@ class Dispatcher:
         journal: Journal,
         runs: Runs,
         *,
+        checkpoints: CheckpointDesk,
         masker: Masker,
         outputs: Outputs,
         command_limit: float,
@@ -43,6 +45,7 @@ class Dispatcher:
         self._keeper = keeper
         self._journal = journal
         self._runs = runs
+        self._checkpoints = checkpoints
         self._masker = masker
         self._outputs = outputs
         self._files: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -70,10 +73,13 @@ class Dispatcher:
             raise TransitionRefused("The decision does not cover this action; nothing was sent.")
 
         async def leave() -> None:
-            """The intent is durable before anything is sent."""
+            """The workspace is kept, and then the intent is durable, before anything is sent."""
+            kept = await self._checkpoints.before(action, decision)
             if not may_leave():
+                self._checkpoints.never_left(action.id)
                 raise Dropped(action.id)
-            await self._journal.write(ev.ActionDispatched(action.id, action.digest, time.time()))
+            intent = ev.ActionDispatched(action.id, action.digest, time.time())
+            await self._journal.write(*kept, intent)
 
         if file_of(action):
             await self._perform_change(action, leave)
@@ -97,8 +103,9 @@ class Dispatcher:
             await self._commands.take_up(action, reported)
 
     def drop_held(self) -> None:
-        """Take back what was allowed and waits for a prompt: the turn was stopped."""
+        """Take back what was allowed and waits for a prompt or its checkpoint: the turn stopped."""
         self._commands.drop_held()
+        self._checkpoints.drop_waits()
 
     async def _perform_change(self, action: Action, leave: Leave) -> None:
         """A file that was written since the change was shown is shown anew."""
@@ -159,6 +166,7 @@ class Dispatcher:
             coloured=clean(execution.coloured),
         )
         await self._journal.write(ev.ActionEnded(execution))
+        self._checkpoints.after(execution.action_id)
         return execution
 
     async def _recall(self, action: Action) -> Execution:

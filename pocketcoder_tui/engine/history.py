@@ -14,10 +14,11 @@ from pocketcoder_tui.core.actions import (
     ToolCall,
     canonical,
 )
+from pocketcoder_tui.core.checkpoints import WorkspaceRestored
 from pocketcoder_tui.core.model import Message, ReplyPart, Role, ToolResult
 
-Note = ev.PersonRan | Execution
-"""Something that happened beside the calls: a line of the person's, a command's late end."""
+Note = ev.PersonRan | Execution | WorkspaceRestored
+"""What happened beside the calls: a line of the person's, a command's late end, an undo."""
 
 NOTICE = "[From PocketCoder, not from the person: what happened in the terminal meanwhile]"
 NOT_RUN = "Not run: the turn was stopped before this was decided."
@@ -26,6 +27,8 @@ LATE_OUTPUT = 2_000
 CHANGED = "The person changed this call before deciding about it."
 CHANGED_TEXT = 4_000
 """Characters of changed arguments that are repeated to the model."""
+UNDONE_NAMED = 30
+"""Files that a note about an undo names."""
 RUNNING = "Still running when the turn was stopped. Its output is not known yet."
 
 
@@ -58,7 +61,7 @@ class History:
             case ev.MessagesTaken():
                 self.close_reply()
                 self.tell()
-                texts = [self.said[m] for m in event.message_ids]
+                texts = [self.said[m] for m in event.message_ids if m in self.said]
                 self.messages.append(Message(Role.USER, text="\n\n".join(texts)))
             case ev.ReplyStarted():
                 self.close_reply()
@@ -88,7 +91,7 @@ class History:
                 self.told.add(str(execution.data.get("told", "")))
                 if execution.action_id in self.reports:
                     self.notes.append(execution)
-            case ev.PersonRan():
+            case ev.PersonRan() | WorkspaceRestored():
                 self.notes.append(event)
             case _:
                 pass
@@ -121,10 +124,13 @@ class History:
     def words(self, note: Note) -> str:
         if isinstance(note, ev.PersonRan):
             return person_ran(note)
+        if isinstance(note, WorkspaceRestored):
+            return undone(note)
         if note.action_id in self.told:
             return ""
-        action = next(a for a in self.actions.values() if a.id == note.action_id)
-        return late_end(action, note)
+        actions = (a for a in self.actions.values() if a.id == note.action_id)
+        action = next(actions, None)
+        return late_end(action, note) if action is not None else ""
 
     def close_reply(self) -> None:
         if self.parts:
@@ -235,4 +241,16 @@ def person_ran(line: ev.PersonRan) -> str:
     return (
         f"In the window {line.window!r} the person ran {what}: exit status {line.status}, "
         f"directory now {line.cwd}.{shown}"
+    )
+
+
+def undone(event: WorkspaceRestored) -> str:
+    """An undo of the person's: which files are not as the model left them."""
+    difference = event.restored.difference
+    names = [change.path for change in difference.changes[:UNDONE_NAMED]]
+    more = difference.total - len(names)
+    listed = ", ".join(names) + (f" and {more} more" if more > 0 else "")
+    return (
+        "The person undid changes of the workspace: it is again as it was before "
+        f"`{event.label}`. Not as you left them: {listed or 'no file'}. Look before you go on."
     )

@@ -20,6 +20,7 @@ from pocketcoder_tui.core.terminal import Job, Window, WindowFacts
 from pocketcoder_tui.core.transcript import Deed, Transcript
 from pocketcoder_tui.engine.actor import Actor
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.checkpoints import CheckpointDesk, Keeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
@@ -33,6 +34,7 @@ from pocketcoder_tui.engine.recovery import open_deeds, unanswered, unfinished_t
 from pocketcoder_tui.engine.review import Review
 from pocketcoder_tui.engine.runs import Runs
 from pocketcoder_tui.engine.setup import Setup
+from pocketcoder_tui.engine.trials import Copies, TrialDesk
 from pocketcoder_tui.engine.turn import GO_ON, LOOK, Turn
 from pocketcoder_tui.engine.voice import Voice
 from pocketcoder_tui.gatekeeper.policy import MODE_ASK
@@ -53,6 +55,10 @@ class Terms:
     """Seconds after which the model is told that a command still runs."""
     output_days: int = 0
     """Days for which output is kept; 0 keeps it for ever."""
+    checkpoints: Keeper | None = None
+    """What keeps the workspace; None when that is switched off."""
+    copies: Copies | None = None
+    """What makes throw-away copies; None when nothing can be tried."""
 
 
 class Session:
@@ -79,12 +85,17 @@ class Session:
         self._desk = Desk(journal)
         self._masker = terms.masker
         self._output_days = terms.output_days
-        self.library = Library(ledger.shelf, terms.outputs)
+        self.checkpoints = CheckpointDesk(terms.checkpoints, journal, self._crew, terms.masker)
+        """See Workbench."""
+        self.trials = TrialDesk(terms.copies, journal, self._crew, terms.masker)
+        """See Workbench."""
+        self.library = Library(ledger, terms.outputs, self.checkpoints, journal)
         """Sessions as wholes, this one and the others."""
         self._dispatcher = Dispatcher(
             self._keeper,
             journal,
             Runs(journal, self._crew),
+            checkpoints=self.checkpoints,
             masker=terms.masker,
             outputs=terms.outputs,
             command_limit=terms.command_limit,
@@ -97,6 +108,7 @@ class Session:
             self._dispatcher,
             self._keeper,
             departures=departures,
+            checkpoints=self.checkpoints,
         )
         self.review = Review(journal, self._desk, departures, self._keeper, self._ask_again)
         """See Workbench."""
@@ -131,6 +143,8 @@ class Session:
         await self._take_up()
         self._crew.start(self._ledger.verified(), "check of the ledger")
         self._crew.start(self._journal.read_past(), "past")
+        self._crew.start(self.checkpoints.open(), "checkpoints")
+        self._crew.start(self.trials.open(), "throw-away copies")
         self._crew.start(self._account(self._key_use("in use")), "account")
         self._crew.start(self.library.prune(self._output_days), "pruning")
         self._crew.start(self._start_box(), "box start")
@@ -251,6 +265,7 @@ class Session:
             last_first.push_async_callback(self._journal.settle)
             last_first.push_async_callback(self._voice.aclose)
             last_first.push_async_callback(self._keeper.aclose)
+            last_first.push_async_callback(self.checkpoints.aclose)
             last_first.push_async_callback(self._crew.dismiss)
 
     def _make_turn(self, turn_id: str = "") -> Turn:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pocketcoder_tui.core import checkpoints as cp
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ports import SessionSummary, Tail
@@ -17,7 +18,10 @@ SELECT s.id, s.title, s.started, e.at,
     m.inherited_turns + (SELECT count(*) FROM turn AS t WHERE t.session_id = s.id),
     (SELECT count(*) FROM action AS a WHERE a.session_id = s.id
         AND a.state IN ('proposed', 'waiting', 'allowed', 'dispatched')),
-    m.archived
+    m.archived,
+    (SELECT count(*) FROM action AS a WHERE a.session_id = s.id)
+        + CASE WHEN m.inherited = 0 THEN 0 ELSE (SELECT count(*) FROM event AS i
+            WHERE i.session_id = s.id AND i.seq <= m.inherited AND i.kind = 'action_proposed') END
 FROM session AS s
 JOIN session_state AS m ON m.session_id = s.id
 JOIN event AS e ON e.seq = (SELECT max(seq) FROM event WHERE session_id = s.id)
@@ -43,7 +47,8 @@ _END = 2**62
 def sessions(archived: bool, db: sqlite3.Connection) -> list[SessionSummary]:
     """All sessions, the last changed first; archived ones only when they are wanted."""
     rows = db.execute(_SESSIONS, (archived,))
-    return [replace(SessionSummary(*row), archived=bool(row[-1])) for row in rows]
+    found = [SessionSummary(*row) for row in rows]
+    return [replace(summary, archived=bool(summary.archived)) for summary in found]
 
 
 def replay(session_id: str, db: sqlite3.Connection) -> list[ev.Durable]:
@@ -113,7 +118,14 @@ def _about(event: ev.Durable) -> str:
     """The one thing of which an event tells, if it is one that precedes it."""
     match event:
         case (
-            ev.ActionWaiting() | ev.ActionSuperseded() | ev.ActionDispatched() | ev.ActionReported()
+            ev.ActionWaiting()
+            | ev.ActionSuperseded()
+            | ev.ActionDispatched()
+            | ev.ActionReported()
+            | cp.CheckpointMade()
+            | cp.CheckpointMissed()
+            | cp.WorkspaceChanged()
+            | cp.ActionTried()
         ):
             return event.action_id
         case ev.ActionDecided(decision=decision):

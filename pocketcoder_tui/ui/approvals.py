@@ -37,6 +37,7 @@ class ApprovalsPane(WaitingPane):
     EditorAsked = asked.EditorAsked
     ExplainAsked = asked.ExplainAsked
     PartsChosen = asked.PartsChosen
+    TryAsked = asked.TryAsked
     UndoAsked = asked.UndoAsked
     ZoomAsked = asked.ZoomAsked
 
@@ -216,6 +217,13 @@ class ApprovalsPane(WaitingPane):
             bond = self._bond.sentence if self._bond else ""
             self.post_message(self.ExplainAsked(self.selected, bond))
 
-    def action_undo(self) -> None:
+    def action_try_first(self) -> None:
+        """Ask for a try; no decision, but a key that came in a paste asks for nothing either."""
+        soon = AT_ONCE if self._keys.in_burst else self.gate.refusal(self._keys.pressed_at)
+        self._refuse(soon)
+        if self.selected is not None and not soon:
+            self.post_message(self.TryAsked(self.selected))
+
+    def action_take_back(self) -> None:
         """Ask to take the last decision back."""
         self.post_message(self.UndoAsked())

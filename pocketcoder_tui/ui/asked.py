@@ -68,6 +68,14 @@ class ExplainAsked(Message, namespace="approvals_pane"):
         """How it depends on other rows; empty when it does not."""
 
 
+class TryAsked(Message, namespace="approvals_pane"):
+    """The person wants to see what a command does in a throw-away copy."""
+
+    def __init__(self, deed: Deed) -> None:
+        super().__init__()
+        self.deed = deed
+
+
 class UndoAsked(Message, namespace="approvals_pane"):
     """The person wants to take the last decision back."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from textual.content import Content
 
 from pocketcoder_tui.core.transcript import Deed
-from pocketcoder_tui.gatekeeper.toolset import text_of
+from pocketcoder_tui.gatekeeper.toolset import SHELL, text_of
 from pocketcoder_tui.ui.choices import Choice
 from pocketcoder_tui.ui.safe import one_line
 from pocketcoder_tui.ui.words import clip, count
@@ -39,6 +39,8 @@ def _choices(
     if text_of(deed.action) is not None:
         yield Choice("e", "edit", "edit")
     yield Choice("N", "reason" if narrow else "deny with a reason", "deny_reason", _NO)
+    if deed.action.call.tool == SHELL:
+        yield Choice("t", "try" if narrow else "try first", "try_first")
     yield Choice("c", "comment", "comment")
     yield Choice("x", "explain", "explain")
     if parts > 1:
@@ -47,7 +49,7 @@ def _choices(
     if parts:
         yield Choice("d", "side by side", "split")
     yield Choice("m", "mark", "mark")
-    yield Choice("u", "undo last", "undo")
+    yield Choice("u", "undo last", "take_back")
     yield Choice("f", "full" if narrow else "whole screen", "zoom")
 
 

@@ -80,14 +80,14 @@ class ReviewingScreen(WayfindingScreen):
 
     def on_approvals_pane_undo_asked(self) -> None:
         """Take the last decision back."""
-        self.action_undo()
+        self.action_take_back()
 
-    def action_undo(self) -> None:
+    def action_take_back(self) -> None:
         """Take the last decision back; what it was about is asked again."""
         if self.link.opened:
-            self.run_safely(self._undo(), "undo", exclusive=True)
+            self.run_safely(self._take_back(), "take back", exclusive=True)
 
-    async def _undo(self) -> None:
+    async def _take_back(self) -> None:
         await self.link.workbench.review.undo()
         self.say("Your last decision is taken back: it waits for you again.", "$primary")
 

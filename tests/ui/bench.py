@@ -23,9 +23,9 @@ from pocketcoder_tui.core.model import Finish, PartKind, Usage
 from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.engine.workbench import Workbench
+from tests.ui.shelves import NOON, ScriptedLibrary
+from tests.ui.undoing import ScriptedCheckpoints, ScriptedTrials
 
-NOON = 1_790_000_000.0
-"""Unix seconds at which every scripted session begins."""
 ALL_WELL = [
     Check("engine", "Docker", CheckState.OK, "It runs."),
     Check("image", "Box image", CheckState.OK, "It is built."),
@@ -61,6 +61,27 @@ class ScriptedReview:
             raise self.error
 
 
+class ScriptedQueue:
+    """See Queue."""
+
+    def __init__(self, bench: "ScriptedWorkbench") -> None:
+        self.bench = bench
+
+    async def edit(self, message_id: str, text: str) -> None:
+        self.bench._note("edit queued", message_id, text)
+        self._require(message_id)
+        self.bench.emit(ev.MessageEdited(message_id, text, NOON))
+
+    async def withdraw(self, message_id: str) -> None:
+        self.bench._note("withdraw", message_id)
+        self._require(message_id)
+        self.bench.emit(ev.MessageWithdrawn(message_id, NOON))
+
+    def _require(self, message_id: str) -> None:
+        if message_id not in [said.id for said in self.bench.transcript.queued]:
+            raise TransitionRefused("The message went to the model already.")
+
+
 class ScriptedWorkbench:
     """See Workbench; tests play the engine's part through ``emit`` and the helpers below."""
 
@@ -82,7 +103,11 @@ class ScriptedWorkbench:
         """A mend waits for it before its end."""
         self.on_frame: Callable[[transient.ScreenChanged], None] | None = None
         self.closed = False
+        self.queue = ScriptedQueue(self)
+        self.library = ScriptedLibrary()
         self._messages = 0
+        self.checkpoints = ScriptedCheckpoints(self._note)
+        self.trials = ScriptedTrials(self._note)
 
     @property
     def transcript(self) -> Transcript:
