@@ -184,7 +184,7 @@ class WaitingPane(Vertical, can_focus=True):
             comment=self._comments.get(self.selected.id, ""),
             narrow=self.size.width < 60,
         )
-        line.offer(choices, 1 if low else 2 + (self.size.height > 15), self._resting_words())
+        line.offer(choices, 1 if low else 2 + (self.size.height > 18), self._resting_words())
 
     def _resting_words(self) -> Content | None:
         """Why no key decides now; None when they do."""
