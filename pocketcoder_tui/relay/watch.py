@@ -14,7 +14,7 @@ from pocketcoder_tui.relay.pane import Pane
 
 INTERVAL = 1 / 30
 """Seconds between two frames, over any longer time."""
-TOGETHER = 0.004
+TOGETHER = 0.0025
 """Seconds for which a frame waits for more."""
 AT_ONCE = 3
 """Frames that may follow each other without a pause."""

@@ -21,7 +21,7 @@ from tests.ui.bench import NOON, began, command, decided, waits
 
 TRACES = int(os.environ.get("POCKETCODER_TRACES", "150"))
 """How many; the whole thousand takes some minutes (CONTRIBUTING.md)."""
-GRACE, SETTLE = 0.5, 0.012
+GRACE, SETTLE = 0.5, 0.01
 STYLE = Path(ui.__file__).parent / "style.tcss"
 KEYS = [*"yyyyyynNecxmMuafdhb]", "enter", "space", "tab", "escape", "down", "ctrl+y", *"etaoin "]
 """What fingers do, y above all."""
