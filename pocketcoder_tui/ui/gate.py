@@ -29,6 +29,11 @@ class Reading:
             self.whole = True
 
     @property
+    def reached(self) -> int:
+        """The first line that was not on screen yet."""
+        return self._reached
+
+    @property
     def left(self) -> int:
         """Lines that were not on screen yet."""
         return 0 if self.whole else max(self._total - self._reached, 0)

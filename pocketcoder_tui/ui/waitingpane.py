@@ -268,9 +268,12 @@ class WaitingPane(Vertical, can_focus=True):
         self._draw()
 
     def action_read(self, step: int) -> None:
-        """Scroll the text by almost a page, so that no line is skipped."""
-        page = max(self._view.size.height - 1, 1)
-        self._read_from(self._view.scroll_y + step * page)
+        """Scroll the text by almost a page, and never past a line that was not on screen."""
+        target = self._view.scroll_y + step * max(self._view.size.height - 1, 1)
+        reading = self.gate.reading
+        if step > 0 and not reading.whole:
+            target = min(target, reading.reached)
+        self._read_from(target)
 
     def action_hunk(self, step: int) -> None:
         """Go to the next part of a change, or the one before."""

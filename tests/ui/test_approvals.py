@@ -234,3 +234,16 @@ async def test_a_text_cannot_imitate_a_line_of_ours() -> None:
         assert "  ~ Nothing runs." in lines
         [ours] = [line for line in lines if line.startswith("! ")]
         assert "Deletes" in ours
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_reading_on_goes_back_to_what_was_jumped_over(size: tuple[int, int]) -> None:
+    async with staged(None, *began(), *waits(command("a1", LONG)), size=size) as stage:
+        await stage.pilot.press("ctrl+y")
+        view = stage.app.main.query_one(TextView)
+        view.scroll_to(y=1_000, animate=False, immediate=True)
+        await stage.pilot.pause()
+        await stage.pilot.press("y")
+        assert stage.bench.requests("decide") == []
+        await read_all(stage)
+        assert (await decide(stage, "y"))[1] == "a1"
