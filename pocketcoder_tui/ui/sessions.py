@@ -95,7 +95,7 @@ class SessionsScreen(ShelfScreen):
 
     def on_ask_line_answered(self, event: AskLine.Answered) -> None:
         """Do what was asked for."""
-        self.listed.focus()
+        self.set_focus(self.listed)
         self.tell()
         if event.answer is not None:
             self.do(self._answered(event.answer), "change", exclusive=False)

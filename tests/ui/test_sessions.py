@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 from textual.widgets import Input
 
 from pocketcoder_tui.core import events as ev
@@ -134,6 +135,34 @@ async def test_an_answer_to_what_is_not_asked_any_more_is_left_alone() -> None:
         await stage.until(lambda: ("search", "needlex") in library.asked)
         assert titles(stage) == []
         assert "Nothing matches" in stage.screen_text()
+
+
+async def test_what_is_typed_in_one_go_after_a_key_that_asks_is_text() -> None:
+    """Letters of a word must not be taken for keys, however fast they come."""
+    async with opened(others=lambda _: ScriptedWorkbench()) as stage:
+        for key, line in (("slash", "#shelf-search"), ("r", "#shelf-line"), ("e", "#shelf-line")):
+            for word in (key, *"dna/re "):
+                name = {"/": "slash", " ": "space"}.get(word, word)
+                stage.app.post_message(Key(name, "/" if word == "slash" else word))
+            typed = screen(stage).query_one(line, Input)
+            await stage.until(lambda typed=typed: typed.value.endswith("dna/re "))
+            await stage.pilot.press("escape")
+        assert screen(stage).listed.has_focus
+        assert not [a for a in stage.bench.library.asked if a[0] in ("rename", "delete")]
+        assert not stage.bench.closed
+
+
+async def test_a_glimpse_that_comes_after_the_screen_went_harms_nothing() -> None:
+    async with opened() as stage:
+        shelf = screen(stage)
+        glimpse = await stage.bench.library.glimpse("s2")
+        await stage.pilot.press("escape")
+        await stage.until(lambda: not shelf.is_attached)
+        shelf.glimpsed.put(glimpse)
+        shelf.say("late")
+        await shelf.load("s3")
+        await stage.pilot.press("ctrl+o")
+        await stage.until(lambda: screen(stage).listed.rows)
 
 
 async def test_a_session_is_renamed() -> None:
