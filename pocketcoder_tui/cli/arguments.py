@@ -16,7 +16,10 @@ COMMANDS = {
     "attach": "open the box's terminal here; detach with Ctrl-b d",
     "down": "stop the box of a workspace; its files and history stay",
     "reset": "delete the box and the history of a workspace, after asking",
-    "sessions": "list, search, resume, rename, fork, put away, delete, export and import sessions",
+    "sessions": "list the sessions of a workspace",
+    "undo": "show what the last action changed, and bring the workspace back after asking",
+    "diff": "show what an undo would do, and do nothing",
+    "checkpoints": "list what was kept of a workspace, for undo ID and diff ID",
     "audit": "verify, show or export the record of every decision, dispatch, result and login",
     "backup": "copy the ledger of a workspace to a file",
     "restore": "put a backup in the ledger's place; what was there is kept",
@@ -58,38 +61,28 @@ class Arguments:
     yes: bool = False
     json: bool = False
     action: str = ""
-    """For audit and sessions: what is to be done."""
+    """For audit: one of AUDIT."""
     last: int = 0
-    """For audit show and sessions search: how many at most; 0 for all."""
+    """For audit show: how many records; 0 for all."""
     to: str | None = None
     """The file to write; None for the usual place."""
     file: str = ""
-    """The backup to restore, or the session to import."""
-    session: str = ""
-    """For sessions: the beginning of an id."""
-    words: Sequence[str] = ()
-    """For sessions: what to search for, or the title."""
-    all: bool = False
-    """For sessions: also those put away."""
-    turn: int = 0
-    """For sessions fork: which turn, from 1; 0 for the last one that is over."""
-    format: str = ""
-    """For sessions export: md, jsonl or html; empty for what the file's name says, or md."""
+    """The backup to restore."""
+    number: int = 0
+    """The checkpoint to go back to; 0 for the last step."""
 
 
 def parse(argv: Sequence[str]) -> Arguments:
     """Understand a command line. Raises UsageError; prints and raises SystemExit for --help."""
     command = argv[0] if argv and argv[0] in COMMANDS else ""
-    if command == "sessions":
-        from pocketcoder_tui.cli.session_arguments import parse_sessions
-
-        return Arguments(command, **parse_sessions(argv[1:]))
     parser = _command_parser(command) if command else _workbench_parser()
-    found = parser.parse_args(argv[1:] if command else argv)
-    return Arguments(command, **vars(found))
+    found = vars(parser.parse_args(argv[1:] if command else argv))
+    if words := found.pop("words", None):
+        found |= _numbered(parser, words)
+    return Arguments(command, **found)
 
 
-class Parser(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
     """argparse, but a mistake is an exception: only the boundary prints and picks a status."""
 
     def error(self, message: str) -> NoReturn:
@@ -97,13 +90,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def _workbench_parser() -> argparse.ArgumentParser:
-    parser = Parser(
+    parser = _Parser(
         prog="pocketcoder",
         description=_DESCRIPTION,
         epilog=_EPILOG + "\nA folder named like a command is written as ./NAME.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_workspace(parser)
+    _add_workspace(parser)
     parser.add_argument(
         "--version", action="version", version=f"pocketcoder {__version__}", help="print it"
     )
@@ -120,19 +113,26 @@ def _workbench_parser() -> argparse.ArgumentParser:
 
 
 def _command_parser(command: str) -> argparse.ArgumentParser:
-    parser = Parser(prog=f"pocketcoder {command}", description=COMMANDS[command])
+    parser = _Parser(prog=f"pocketcoder {command}", description=COMMANDS[command])
     if command == "audit":
         _add_audit(parser)
         return parser
     if command == "restore":
         parser.add_argument("file", metavar="FILE", help="what backup wrote")
-    if command != "setup":
-        add_workspace(parser)
+    if command in ("undo", "diff"):
+        parser.add_argument(
+            "words",
+            metavar="[ID] [WORKSPACE]",
+            nargs="*",
+            help="a number that checkpoints lists (default: the last step), and a folder",
+        )
+    elif command != "setup":
+        _add_workspace(parser)
     if command in ("backup", "recover"):
         parser.add_argument("--to", metavar="FILE", help="write this file, which must be new")
-    if command in ("setup", "reset", "restore"):
+    if command in ("setup", "reset", "restore", "undo"):
         parser.add_argument("--yes", action="store_true", help="do not ask")
-    if command == "doctor":
+    if command in ("doctor", "checkpoints"):
         parser.add_argument("--json", action="store_true", help="for programs; README.md explains")
     return parser
 
@@ -142,14 +142,14 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     for name, what in AUDIT.items():
         action = actions.add_parser(name, help=what, description=what)
         if name != "verifier":
-            add_workspace(action)
+            _add_workspace(action)
         if name in ("verify", "show"):
             action.add_argument("--json", action="store_true", help="for programs")
         if name == "show":
             action.add_argument(
                 "--last",
                 metavar="N",
-                type=count,
+                type=_count,
                 default=_LAST,
                 help=f"so many records from the end (default: {_LAST}; 0 for all)",
             )
@@ -157,15 +157,23 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--to", metavar="FILE", help="write this file, which must be new")
 
 
-def count(text: str) -> int:
-    """A number of things, as a type of argparse's."""
+def _numbered(parser: argparse.ArgumentParser, words: list[str]) -> dict[str, object]:
+    """A checkpoint's number and a folder, each of which may be left out."""
+    number = 0
+    if words[0].isascii() and words[0].isdigit() and len(words[0]) < 10:
+        number = int(words.pop(0))
+    if len(words) > 1:
+        parser.error(f"{words[0]!a} is not the number of a checkpoint")
+    return {"number": number, "workspace": words[0] if words else "."}
+
+
+def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise argparse.ArgumentTypeError(f"{text!a} is not such a number")
+        raise argparse.ArgumentTypeError(f"{text!a} is not a number of records")
     return int(text)
 
 
-def add_workspace(parser: argparse.ArgumentParser) -> None:
-    """Let a command name the folder that it is about."""
+def _add_workspace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "workspace",
         metavar="WORKSPACE",

@@ -10,6 +10,13 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from pocketcoder_tui.core.actions import Action, Decision, Execution, Preview, ToolCall
+from pocketcoder_tui.core.checkpoints import (
+    ActionTried,
+    CheckpointMade,
+    CheckpointMissed,
+    WorkspaceChanged,
+    WorkspaceEvent,
+)
 from pocketcoder_tui.core.model import Finish, PartKind, Usage
 from pocketcoder_tui.core.transient import (
     ActionHeld,
@@ -79,6 +86,26 @@ class MessageQueued:
     text: str
     at: float
     kind: Literal["message_queued"] = "message_queued"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEdited:
+    """The person changed a message that waits."""
+
+    message_id: str
+    text: str
+    """The whole of it, as it will go to the model."""
+    at: float
+    kind: Literal["message_edited"] = "message_edited"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageWithdrawn:
+    """The person took a message back before a model call took it."""
+
+    message_id: str
+    at: float
+    kind: Literal["message_withdrawn"] = "message_withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +198,12 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class ActionProposed:
-    """The model asks for an action."""
+    """The model asks for an action, or the person changed what it asked for."""
 
     action: Action
     preview: Preview
+    edited: str = ""
+    """The login name of the person whose words the arguments are; empty when the model's."""
     kind: Literal["action_proposed"] = "action_proposed"
 
 
@@ -271,6 +300,8 @@ Durable = (
     | SessionArchived
     | Inherited
     | MessageQueued
+    | MessageEdited
+    | MessageWithdrawn
     | MessagesTaken
     | TurnStarted
     | ReplyStarted
@@ -286,12 +317,15 @@ Durable = (
     | ActionEnded
     | PersonRan
     | Noticed
+    | WorkspaceEvent
 )
 
 # --- the transient ones (core/transient.py) among them
 
 RunEvent = ActionHeld | OutputGrew | ActionNeedsInput | ActionReported
 """What happens to an action between its decision and its end."""
+DeedEvent = CheckpointMade | CheckpointMissed | WorkspaceChanged | ActionTried
+"""What is known of an action and the workspace."""
 ActionEvent = (
     ActionProposed
     | ActionWaiting
@@ -300,5 +334,6 @@ ActionEvent = (
     | ActionDispatched
     | ActionEnded
     | RunEvent
+    | DeedEvent
 )
 Event = Durable | Transient
