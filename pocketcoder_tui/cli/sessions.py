@@ -21,7 +21,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -228,6 +228,21 @@ _WORKS: dict[str, Work] = {
 # --- the ledger
 
 
+class _Kept:
+    """The checkpoints of a workspace in which nobody works. Implements engine.library.Forgets."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+
+    async def forget(self, action_ids: Iterable[str]) -> None:
+        """Drop those of some actions. Raises CheckpointError."""
+        from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper
+
+        if self._paths.checkpoints.is_dir():
+            with CheckpointKeeper(self._paths.workspace, self._paths.checkpoints) as keeper:
+                keeper.prune(forget=action_ids)
+
+
 @asynccontextmanager
 async def looking(paths: Paths) -> "AsyncIterator[tuple[Library, Snapshot | None]]":
     """The sessions to be read; the second is not None while another process has the ledger."""
@@ -237,7 +252,7 @@ async def looking(paths: Paths) -> "AsyncIterator[tuple[Library, Snapshot | None
 
     _require(paths)
     async with await open_to_look(paths.ledger) as ledger:
-        library = Library(ledger, Outputs(paths.outputs, 0))
+        library = Library(ledger, Outputs(paths.outputs, 0), _Kept(paths))
         yield library, ledger if isinstance(ledger, Snapshot) else None
 
 
@@ -259,7 +274,7 @@ async def _opened(paths: Paths) -> "AsyncIterator[Library]":
     from pocketcoder_tui.ledger import SqliteLedger
 
     async with await SqliteLedger.open(paths.ledger, login=login()) as ledger:
-        yield Library(ledger, Outputs(paths.outputs, 0))
+        yield Library(ledger, Outputs(paths.outputs, 0), _Kept(paths))
 
 
 def _require(paths: Paths) -> None:

@@ -7,7 +7,16 @@ from collections.abc import Iterator, Sequence
 from textual.content import Content
 
 from pocketcoder_tui.core.shelf import Hit
-from pocketcoder_tui.core.transcript import Answer, Deed, Entry, Remark, Said, Thought, Typed
+from pocketcoder_tui.core.transcript import (
+    Answer,
+    Deed,
+    Entry,
+    Remark,
+    Said,
+    Thought,
+    Typed,
+    Undone,
+)
 from pocketcoder_tui.engine.catalogue import Glimpse
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.looks import look_of, verb_of
@@ -83,6 +92,8 @@ def _entry(entry: Entry, width: int, kit: Kit) -> Iterator[Content]:
             yield _dim(f"$ {one_line(entry.line.command)}", width, kit)
         case Remark():
             yield _dim(one_line(entry.sentence), width, kit)
+        case Undone():
+            yield _dim(f"you undid {one_line(entry.label)}", width, kit)
         case Thought():
             return
 

@@ -10,7 +10,16 @@ from collections.abc import Iterable, Iterator
 
 from pocketcoder_tui.core.actions import PreviewKind
 from pocketcoder_tui.core.events import PersonRan
-from pocketcoder_tui.core.transcript import Answer, Deed, Entry, Remark, Said, Thought, Typed
+from pocketcoder_tui.core.transcript import (
+    Answer,
+    Deed,
+    Entry,
+    Remark,
+    Said,
+    Thought,
+    Typed,
+    Undone,
+)
 from pocketcoder_tui.engine.exports.story import Chapter, Story
 from pocketcoder_tui.engine.exports.words import (
     MARK,
@@ -21,6 +30,7 @@ from pocketcoder_tui.engine.exports.words import (
     moment,
     omitted_words,
     origin_words,
+    undone_words,
 )
 from pocketcoder_tui.gatekeeper.faithful import plain
 
@@ -97,6 +107,8 @@ def _entry(entry: Entry) -> Iterable[str]:
         case Remark():
             said = inline(f"{entry.sentence} {entry.hint}")
             return (f"*PocketCoder ({entry.level})*: {said}",)
+        case Undone():
+            return (f"*{inline(undone_words(entry))}*",)
 
 
 def _deed(deed: Deed) -> Iterator[str]:

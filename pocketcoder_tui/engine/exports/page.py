@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 
 from pocketcoder_tui.core.events import PersonRan
-from pocketcoder_tui.core.transcript import Answer, Deed, Entry, Remark, Said, Thought, Typed
+from pocketcoder_tui.core.transcript import (
+    Answer,
+    Deed,
+    Entry,
+    Remark,
+    Said,
+    Thought,
+    Typed,
+    Undone,
+)
 from pocketcoder_tui.engine.exports.colours import coloured, escaped
 from pocketcoder_tui.engine.exports.story import Chapter, Story
 from pocketcoder_tui.engine.exports.words import (
@@ -15,6 +24,7 @@ from pocketcoder_tui.engine.exports.words import (
     moment,
     omitted_words,
     origin_words,
+    undone_words,
 )
 
 _DARK = (
@@ -150,6 +160,8 @@ def _entry(entry: Entry) -> Iterator[str]:
         case Remark():
             kind = "dim" if entry.level == "info" else "warn"
             yield f"<p class={kind}>{_line(f'{entry.sentence} {entry.hint}')}</p>\n"
+        case Undone():
+            yield f"<p class=dim>{_line(undone_words(entry))}</p>\n"
 
 
 def _deed(deed: Deed) -> Iterator[str]:

@@ -4,7 +4,7 @@ import time
 
 from pocketcoder_tui.core.actions import ActionState, DecidedBy, Decision, Outcome
 from pocketcoder_tui.core.events import Inherited, Origin
-from pocketcoder_tui.core.transcript import Deed
+from pocketcoder_tui.core.transcript import Deed, Undone
 
 MASKED = (
     "Keys that PocketCoder knew were masked before anything was stored. "
@@ -59,6 +59,13 @@ def end_words(deed: Deed) -> str:
     if done.cwd:
         words.append(f"directory afterwards {done.cwd}")
     return ", ".join(words)
+
+
+def undone_words(undone: Undone) -> str:
+    """What an undo did."""
+    done = undone.restored.difference
+    files = "1 file" if done.total == 1 else f"{done.total:,} files"
+    return f"You undid {undone.label}: {files}, +{done.added:,} −{done.removed:,} lines."
 
 
 def omitted_words(omitted: int) -> str:
