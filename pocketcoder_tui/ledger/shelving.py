@@ -213,7 +213,10 @@ def _dated(session_id: str, db: sqlite3.Connection) -> list[Dated]:
 
 
 def _until(turn_id: str, story: Sequence[Dated]) -> list[Dated]:
-    """What is told up to the end of a turn, with the results that came in later."""
+    """What is told up to the end of a turn, with the results that came in later.
+
+    Where all of it happened elsewhere already, the mark that says so comes along.
+    """
     ends = [n for n, (e, _) in enumerate(story) if _ends(turn_id, e)]
     if not ends:
         known = any(isinstance(e, ev.TurnStarted) and e.turn_id == turn_id for e, _ in story)
@@ -221,7 +224,7 @@ def _until(turn_id: str, story: Sequence[Dated]) -> list[Dated]:
     before, after = story[: ends[0] + 1], story[ends[0] + 1 :]
     taken = {m for e, _ in before if isinstance(e, ev.MessagesTaken) for m in e.message_ids}
     done = {e.action.id for e, _ in before if isinstance(e, ev.ActionProposed)}
-    late = [(e, at) for e, at in after if _result_of(e) in done]
+    late = [(e, at) for e, at in after if _result_of(e) in done or isinstance(e, ev.Inherited)]
     return [*((e, at) for e, at in before if _message_of(e) in taken | {""}), *late]
 
 
