@@ -1,5 +1,6 @@
 """All sessions on the screen: found, looked into, gone to, changed; and going to another one."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -374,6 +375,24 @@ async def test_a_running_terminal_and_open_sheets_do_not_stand_in_the_way() -> N
         assert stage.bench.requests("watch over")
         assert stage.bench.closed
         assert list(stage.app._screen_stacks) == ["session-1"]
+
+
+async def test_quitting_in_the_middle_of_it_closes_the_session_to_its_end() -> None:
+    bench = shelved()
+    async with staged(bench, others=lambda _: ScriptedWorkbench()) as stage:
+        bench.close_gate.clear()
+        await stage.pilot.press("ctrl+o", "n")
+        await stage.until(lambda: bench.requests("close"))
+        assert "Closing this session" in stage.screen_text()
+        # What is typed meanwhile is kept, and a second switch is not begun.
+        await stage.pilot.press(*"kept", "enter")
+        assert stage.app.main.draft == "kept"
+        stage.app.main.post_message(stage.app.main.SessionAsked("s2"))
+        await stage.pilot.press("ctrl+q")
+        await stage.until(lambda: stage.app._exit)
+        asyncio.get_running_loop().call_soon(bench.close_gate.set)
+    assert bench.closed
+    assert len(bench.requests("close")) == 1
 
 
 async def test_the_app_that_is_left_closes_the_session_it_has_then() -> None:
