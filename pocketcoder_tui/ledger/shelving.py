@@ -14,7 +14,7 @@ from pocketcoder_tui.ledger.chain import note_of
 from pocketcoder_tui.ledger.codec import decode, encode
 from pocketcoder_tui.ledger.packing import unpack
 from pocketcoder_tui.ledger.projection import append, insert, shown
-from pocketcoder_tui.ledger.reading import replay, require_there
+from pocketcoder_tui.ledger.reading import require_there
 from pocketcoder_tui.ledger.verify_audit import ERASED, sha256
 from pocketcoder_tui.ledger.writing import Writer
 
@@ -105,9 +105,9 @@ def fork(session_id: str, turn_id: str, writer: Writer) -> str:
     )
 
 
-def export(session_id: str, db: sqlite3.Connection) -> list[str]:
-    """Lines of JSON: what this is, then every event with its output."""
-    events = replay(session_id, db)
+def export_head(session_id: str, db: sqlite3.Connection) -> str:
+    """The first line of an export: what it is. Raises LedgerError for an unknown session."""
+    require_there(session_id, db)
     (title,) = db.execute("SELECT title FROM session WHERE id = ?", (session_id,)).fetchone()
     about = {
         "format": FORMAT,
@@ -116,7 +116,12 @@ def export(session_id: str, db: sqlite3.Connection) -> list[str]:
         "title": title,
         "program": __version__,
     }
-    return [json.dumps(about), *map(encode, events)]
+    return json.dumps(about)
+
+
+def export_lines(events: Iterable[ev.Durable]) -> list[str]:
+    """The other lines: every event with its output."""
+    return [encode(event) for event in events]
 
 
 def read_export(lines: Iterable[str]) -> tuple[str, list[ev.Durable]]:
