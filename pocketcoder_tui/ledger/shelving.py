@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pocketcoder_tui import __version__
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.audit import AuditKind, AuditNote, Fact
+from pocketcoder_tui.core.checkpoints import WorkspaceChanged
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.transcript import Transcript
@@ -238,7 +239,13 @@ def _ends(turn_id: str, event: ev.Durable) -> bool:
 
 
 def _result_of(event: ev.Durable) -> str:
-    return event.execution.action_id if isinstance(event, ev.ActionEnded) else ""
+    """The action whose result, or what it did to the workspace, an event tells."""
+    match event:
+        case ev.ActionEnded(execution=execution):
+            return execution.action_id
+        case WorkspaceChanged():
+            return event.action_id
+    return ""
 
 
 def _message_of(event: ev.Durable) -> str:

@@ -127,6 +127,6 @@ class SessionsScreen(ShelfScreen):
 
 def _write(name: str, text: str, workspace: str) -> str:
     """Write a new file; returns its whole name. Raises FileRefused."""
-    place = os.path.expanduser(name)
+    place = os.path.abspath(os.path.expanduser(name))
     write_new(Path(place), text, workspace=Path(workspace) if workspace else None)
     return place
