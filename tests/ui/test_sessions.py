@@ -1,13 +1,15 @@
 """All sessions on the screen: found, looked into, gone to, changed; and going to another one."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from textual.events import Key
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import LedgerError
@@ -375,6 +377,25 @@ async def test_a_running_terminal_and_open_sheets_do_not_stand_in_the_way() -> N
         assert stage.bench.requests("watch over")
         assert stage.bench.closed
         assert list(stage.app._screen_stacks) == ["session-1"]
+
+
+async def test_what_was_left_is_not_kept() -> None:
+    """However often one goes from session to session, only the widgets of one are there."""
+    story = [*began(), *said("m1", "hi"), *writes("p", "hello **x**"), *over()]
+    async with staged(shelved(), others=lambda _: ScriptedWorkbench(story)) as stage:
+
+        async def go() -> int:
+            """To another session; returns how many widgets there are then."""
+            before = weakref.ref(stage.app.main)
+            stage.app.main.post_message(stage.app.main.SessionAsked("x"))
+            await stage.until(lambda: stage.app.main is not before() and stage.app.main.link.opened)
+            await stage.until(lambda: not [w for w in stage.app.workers if w.group == "switch"])
+            await stage.drawn()
+            gc.collect()
+            return sum(isinstance(thing, TextArea) for thing in gc.get_objects())
+
+        counts = [await go() for _ in range(4)]
+        assert counts[1:] == [counts[0]] * 3
 
 
 async def test_quitting_in_the_middle_of_it_closes_the_session_to_its_end() -> None:
