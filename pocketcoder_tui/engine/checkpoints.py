@@ -150,14 +150,15 @@ class CheckpointDesk:
     def checked(self, action: Action, verdict: Verdict) -> Verdict:
         """The gatekeeper's answer, if the workspace can be kept; else the person is asked.
 
-        Begins to look at the workspace (``expect``).
+        While the person is asked, the workspace is looked at (``expect``).
         """
         if verdict.outcome is Outcome.DENY or not can_write(action):
             return verdict
         if self._keeper is None:
             by_mode = verdict.outcome is Outcome.ALLOW and verdict.by is DecidedBy.MODE
             return replace(verdict, outcome=None, why=OFF) if by_mode else verdict
-        self.expect(action)
+        if verdict.outcome is None:
+            self.expect(action)
         if not self._trouble:
             return verdict
         self._told.add(action.id)
