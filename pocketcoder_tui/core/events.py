@@ -89,6 +89,26 @@ class MessageQueued:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageEdited:
+    """The person changed a message that waits."""
+
+    message_id: str
+    text: str
+    """The whole of it, as it will go to the model."""
+    at: float
+    kind: Literal["message_edited"] = "message_edited"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageWithdrawn:
+    """The person took a message back before a model call took it."""
+
+    message_id: str
+    at: float
+    kind: Literal["message_withdrawn"] = "message_withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
 class MessagesTaken:
     """The queued messages went into a model call, in this order."""
 
@@ -278,6 +298,8 @@ Durable = (
     | SessionArchived
     | Inherited
     | MessageQueued
+    | MessageEdited
+    | MessageWithdrawn
     | MessagesTaken
     | TurnStarted
     | ReplyStarted

@@ -180,8 +180,8 @@ class Transcript:
                 self._leave_behind()
             case ev.MessageQueued():
                 return self._add(Said(event.message_id, event.text, event.at))
-            case ev.MessagesTaken():
-                return self._taken(event)
+            case ev.MessageEdited() | ev.MessageWithdrawn() | ev.MessagesTaken():
+                return self._apply_queue(event)
             case ev.ReplyStarted() | ev.PartGrew() | ev.ReplyEnded():
                 return self._apply_reply(event)
             case ev.Noticed() | ev.PersonRan() | WorkspaceRestored():
@@ -296,6 +296,19 @@ class Transcript:
                 entry.why = ELSEWHERE
             elif isinstance(entry, Said):
                 entry.queued = False
+
+    def _apply_queue(self, event: ev.MessageEdited | ev.MessageWithdrawn | ev.MessagesTaken) -> str:
+        match event:
+            case ev.MessageEdited():
+                said = self.entries[event.message_id]
+                if isinstance(said, Said):
+                    said.text = event.text
+                return event.message_id
+            case ev.MessageWithdrawn():
+                del self.entries[event.message_id]
+                return event.message_id
+            case ev.MessagesTaken():
+                return self._taken(event)
 
     def _taken(self, event: ev.MessagesTaken) -> str:
         """Taken messages move to where the model read them."""

@@ -42,7 +42,7 @@ class History:
     def feed(self, event: ev.Durable) -> None:
         """Take the next event."""
         match event:
-            case ev.MessageQueued():
+            case ev.MessageQueued() | ev.MessageEdited():
                 self.said[event.message_id] = event.text
             case ev.MessagesTaken():
                 self.close_reply()

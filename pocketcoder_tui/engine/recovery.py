@@ -21,9 +21,12 @@ def unfinished_turn(events: Sequence[ev.Durable]) -> str:
 
 def unanswered(events: Sequence[ev.Durable]) -> bool:
     """True when a message was sent to an agent at rest, and no turn began to take it."""
+    withdrawn: set[str] = set()
     for event in reversed(events):
         match event:
-            case ev.MessageQueued():
+            case ev.MessageWithdrawn():
+                withdrawn.add(event.message_id)
+            case ev.MessageQueued() | ev.MessageEdited() if event.message_id not in withdrawn:
                 return True
             case ev.TurnStarted() | ev.TurnEnded() | ev.Inherited():
                 return False

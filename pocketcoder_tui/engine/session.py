@@ -28,6 +28,7 @@ from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.library import Library
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.proposals import Proposals
+from pocketcoder_tui.engine.queue import MessageQueue
 from pocketcoder_tui.engine.recovery import open_deeds, unanswered, unfinished_turn
 from pocketcoder_tui.engine.runs import Runs
 from pocketcoder_tui.engine.setup import Setup
@@ -107,6 +108,8 @@ class Session:
         )
         self._turn: Turn | None = None
         self._turn_task: asyncio.Task[None] | None = None
+        self.queue = MessageQueue(journal, self._begin_queued)
+        """What was said and is not with the model yet."""
         self._changing = asyncio.Lock()
         """Held while a turn is begun or stopped, so that there is one at most."""
 
@@ -173,9 +176,7 @@ class Session:
             title = " ".join(text.split())[:TITLE_LENGTH]
             events.append(ev.SessionTitled(title))
         await self._journal.write(*events, ev.MessageQueued(new_id(), text, now))
-        async with self._changing:
-            if not self._at_work and self.transcript.queued:
-                self._begin()
+        await self._begin_queued()
 
     async def decide(self, action_id: str, outcome: Outcome, reason: str = "") -> None:
         """See Workbench."""
@@ -274,6 +275,12 @@ class Session:
     @property
     def _at_work(self) -> bool:
         return self._turn_task is not None and not self._turn_task.done()
+
+    async def _begin_queued(self) -> None:
+        """Start a turn for what is queued, unless one runs and takes it."""
+        async with self._changing:
+            if not self._at_work and self.transcript.queued:
+                self._begin()
 
     def _begin(self, unfinished: str = "", deeds: Sequence[Deed] = ()) -> None:
         """Start a turn, or go on with one of an earlier process from its open actions."""

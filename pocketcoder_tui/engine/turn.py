@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core.errors import PocketCoderError
+from pocketcoder_tui.core.errors import PocketCoderError, TransitionRefused
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.model import Finish
 from pocketcoder_tui.core.ports import Model
@@ -29,6 +29,7 @@ ENDINGS = {
 log = logging.getLogger(__name__)
 
 GO_ON = "Send a message to go on."
+TAKEN_BACK = "You took the message back before the model had it."
 LOOK = "The log in the state folder has the details."
 
 
@@ -65,7 +66,7 @@ class Turn:
         could be recorded.
         """
         await self._journal.write(ev.TurnStarted(self.id, time.time()))
-        await self._guarded(self._steps())
+        await self._guarded(self._begin())
 
     async def resume(self, deeds: Sequence[Deed]) -> None:
         """Go on with a turn of an earlier process, from its open actions."""
@@ -99,6 +100,12 @@ class Turn:
         await self._all([self._actor.take_up(deed, self.may_leave) for deed in deeds])
         await self._steps()
 
+    async def _begin(self) -> None:
+        if await self._take_queued():
+            await self._steps()
+        else:
+            await self._end(ev.TurnOutcome.STOPPED, TAKEN_BACK, "")
+
     async def _steps(self) -> None:
         """Each step is one model call and what it asked for."""
         while True:
@@ -111,7 +118,7 @@ class Turn:
             elif reply.finish is not Finish.DONE:
                 await self._end(ev.TurnOutcome.FAILED, _ending(reply), GO_ON)
                 return
-            elif not self._journal.transcript.queued:
+            elif not await self._take_queued():
                 done = ev.TurnEnded(self.id, ev.TurnOutcome.DONE, "", "", time.time())
                 await self._journal.write(done)
                 return
@@ -128,11 +135,24 @@ class Turn:
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
 
-    async def _take_queued(self) -> None:
-        queued = self._journal.transcript.queued
-        if queued:
-            ids = tuple(said.id for said in queued)
-            await self._journal.write(ev.MessagesTaken(self.id, ids))
+    async def _take_queued(self) -> bool:
+        """Take all that is queued along, as it is at the moment of writing; says if there was any.
+
+        One that the person takes back in that moment is not taken, and the others are.
+        """
+        while ids := self._queued:
+            try:
+                await self._journal.write(ev.MessagesTaken(self.id, ids))
+            except TransitionRefused:
+                if ids == self._queued:
+                    raise
+            else:
+                return True
+        return False
+
+    @property
+    def _queued(self) -> tuple[str, ...]:
+        return tuple(said.id for said in self._journal.transcript.queued)
 
     async def _end(self, outcome: ev.TurnOutcome, sentence: str, hint: str) -> None:
         await self._journal.tell(ev.TurnEnded(self.id, outcome, sentence, hint, time.time()))

@@ -45,6 +45,16 @@ class Trials(Protocol):
         """
 
 
+class Queue(Protocol):
+    """Messages that no model call took yet."""
+
+    async def edit(self, message_id: str, text: str) -> None:
+        """Change one; it keeps its place. Raises TransitionRefused when it was taken already."""
+
+    async def withdraw(self, message_id: str) -> None:
+        """Take one back. Raises TransitionRefused when it was taken already."""
+
+
 class Workbench(Protocol):
     """One session in one workspace, from a front end's side.
 
@@ -94,6 +104,10 @@ class Workbench(Protocol):
 
     async def send(self, text: str) -> None:
         """Queue a message; starts a turn when the agent rests. Durable when it returns."""
+
+    @property
+    def queue(self) -> Queue:
+        """What was sent and waits for the next model call."""
 
     async def decide(self, action_id: str, outcome: Outcome, reason: str = "") -> None:
         """Record the person's decision. Raises TransitionRefused when it was decided already."""

@@ -22,6 +22,10 @@ Body = dict[str, Any]
 Row = tuple[Any, ...]
 
 
+TAKEN_BACK = 4
+"""The migration from which on a message can be taken back."""
+
+
 class Disagreement(Exception):
     """A row is not what its event says; the text names it."""
 
@@ -32,6 +36,9 @@ class Agreement:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         rows = db.execute("SELECT session_id, inherited, archived, deleted FROM session_state")
+        (version,) = db.execute("SELECT max(number) FROM migration").fetchone()
+        self._message = "turn_id, withdrawn" if version >= TAKEN_BACK else "turn_id, NULL"
+        """What became of a message; an older ledger is checked before it is brought forward."""
         self._inherited: dict[str, int] = {}
         self._origins: dict[str, int] = {}
         """The last event of each session that ends what it inherited."""
@@ -79,7 +86,7 @@ class Agreement:
         for turn in self._open["turn"]:
             self._same("turn", "outcome, ended", turn, (None, None))
         for message in self._open["message"]:
-            self._same("message", "turn_id", message, (None,))
+            self._same("message", self._message, message, (None, None))
         for session, (title, workspace, started, archived) in self._sessions.items():
             self._same("session", "title, workspace, started", session, (title, workspace, started))
             _require(self._archived.get(session) == archived, f"the state of session {session}")
@@ -129,11 +136,21 @@ class Agreement:
         self._same("message", "session_id", body["message_id"], (session,))
         self._open["message"].add(body["message_id"])
 
+    def message_edited(self, seq: int, session: str, body: Body) -> None:
+        """It is changed while it waits."""
+        _require(body["message_id"] in self._open["message"], f"event {seq} changes what was over")
+
+    def message_withdrawn(self, seq: int, session: str, body: Body) -> None:
+        """It is taken back."""
+        message = body["message_id"]
+        self._open["message"].discard(message)
+        self._same("message", self._message, message, (None, body["at"]))
+
     def messages_taken(self, seq: int, session: str, body: Body) -> None:
         """They went to the model."""
         for message in body["message_ids"]:
             self._open["message"].discard(message)
-            self._same("message", "turn_id", message, (body["turn_id"],))
+            self._same("message", self._message, message, (body["turn_id"], None))
 
     def action_proposed(self, seq: int, session: str, body: Body) -> None:
         """An action, all but its state."""
@@ -241,6 +258,8 @@ _CHECKS: dict[str, Callable[[Agreement, int, str, Body], None]] = {
     "turn_started": Agreement.turn_started,
     "turn_ended": Agreement.turn_ended,
     "message_queued": Agreement.message_queued,
+    "message_edited": Agreement.message_edited,
+    "message_withdrawn": Agreement.message_withdrawn,
     "messages_taken": Agreement.messages_taken,
     "action_proposed": Agreement.action_proposed,
     "action_waiting": Agreement.action_waiting,

@@ -84,6 +84,8 @@ def _conversation(db: sqlite3.Connection, session_id: str, event: ev.Durable) ->
             db.execute(
                 "INSERT INTO message (id, session_id) VALUES (?, ?)", (event.message_id, session_id)
             )
+        case ev.MessageEdited() | ev.MessageWithdrawn():
+            _changed(db, session_id, event)
         case ev.MessagesTaken():
             for message_id in event.message_ids:
                 changed = db.execute(
@@ -91,6 +93,18 @@ def _conversation(db: sqlite3.Connection, session_id: str, event: ev.Durable) ->
                     (event.turn_id, message_id, session_id),
                 ).rowcount
                 _require(changed, "There is no such message in this session.")
+
+
+def _changed(
+    db: sqlite3.Connection, session_id: str, event: ev.MessageEdited | ev.MessageWithdrawn
+) -> None:
+    """A message that waits is changed or taken back; the text itself is in the events alone."""
+    withdrawn = event.at if isinstance(event, ev.MessageWithdrawn) else None
+    changed = db.execute(
+        "UPDATE message SET withdrawn = ? WHERE id = ? AND session_id = ?",
+        (withdrawn, event.message_id, session_id),
+    ).rowcount
+    _require(changed, "There is no such message in this session.")
 
 
 def _session_started(db: sqlite3.Connection, session_id: str, event: ev.SessionStarted) -> None:

@@ -34,6 +34,7 @@ _OPEN = """
 SELECT id FROM action WHERE session_id = :id
     AND state IN ('proposed', 'waiting', 'allowed', 'dispatched')
 UNION ALL SELECT id FROM message WHERE session_id = :id AND turn_id IS NULL
+    AND withdrawn IS NULL
 UNION ALL SELECT id FROM turn WHERE session_id = :id AND outcome IS NULL
 """
 _END = 2**62
@@ -103,6 +104,15 @@ def _needed(event: ev.Durable) -> set[str]:
     match event:
         case ev.ActionProposed(action=action):
             return {action.turn_id} | ({action.supersedes} if action.supersedes else set())
+        case ev.MessagesTaken():
+            return {event.turn_id, *event.message_ids}
+    about = _about(event)
+    return {about} if about else set()
+
+
+def _about(event: ev.Durable) -> str:
+    """The one thing of which an event tells, if it is one that precedes it."""
+    match event:
         case (
             ev.ActionWaiting()
             | ev.ActionSuperseded()
@@ -113,18 +123,18 @@ def _needed(event: ev.Durable) -> set[str]:
             | cp.WorkspaceChanged()
             | cp.ActionTried()
         ):
-            return {event.action_id}
+            return event.action_id
         case ev.ActionDecided(decision=decision):
-            return {decision.action_id}
+            return decision.action_id
         case ev.ActionEnded(execution=execution):
-            return {execution.action_id}
-        case ev.MessagesTaken():
-            return {event.turn_id, *event.message_ids}
+            return execution.action_id
+        case ev.MessageEdited() | ev.MessageWithdrawn():
+            return event.message_id
         case ev.ReplyStarted() | ev.TurnEnded():
-            return {event.turn_id}
+            return event.turn_id
         case ev.PartGrew() | ev.ReplyEnded():
-            return {event.reply_id}
-    return set()
+            return event.reply_id
+    return ""
 
 
 def _brought(event: ev.Durable) -> str:

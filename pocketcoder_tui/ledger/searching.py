@@ -42,8 +42,8 @@ _SETTINGS = (
     "PRAGMA trusted_schema = OFF",
 )
 _LETTER = re.compile(r"[^\W_]")
-INDEXED = ("session_titled", "message_queued", "reply_ended", "turn_ended", "action_proposed",
-           "action_ended", "person_ran")  # fmt: skip
+INDEXED = ("session_titled", "message_queued", "message_edited", "reply_ended", "turn_ended",
+           "action_proposed", "action_ended", "person_ran")  # fmt: skip
 """The kinds of event that bring or complete something that can be found."""
 _SINCE = (
     "SELECT e.seq, e.session_id, e.at, e.kind, e.body, o.text FROM event AS e"
@@ -194,7 +194,7 @@ def _passages(
     match kind:
         case "session_titled":
             yield _passage(where, whole["title"], Place.TITLE, "")
-        case "message_queued":
+        case "message_queued" | "message_edited":
             yield _passage(where, whole["text"], Place.MESSAGE, whole["message_id"])
         case "action_proposed":
             preview = whole["preview"]

@@ -213,7 +213,8 @@ def _result_of(event: ev.Durable) -> str:
 
 
 def _message_of(event: ev.Durable) -> str:
-    return event.message_id if isinstance(event, ev.MessageQueued) else ""
+    about = ev.MessageQueued | ev.MessageEdited | ev.MessageWithdrawn
+    return event.message_id if isinstance(event, about) else ""
 
 
 def of_session(session_id: str, event: ev.Durable, writer: Writer) -> None:

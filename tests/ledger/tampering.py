@@ -22,6 +22,13 @@ def released(schema: int) -> bytes:
     return gzip.decompress((RELEASED / f"schema-{schema}.db.gz").read_bytes())
 
 
+def released_files(schema: int) -> dict[str, bytes]:
+    """All its files: the database, and from schema 3 on its head."""
+    head = RELEASED / f"schema-{schema}.head.gz"
+    heads = {"ledger.db.head": gzip.decompress(head.read_bytes())} if head.exists() else {}
+    return {"ledger.db": released(schema), **heads}
+
+
 def put_files(where: Path, files: dict[str, bytes]) -> Path:
     """Make a ledger's files in another folder; returns the ledger's path."""
     where.mkdir(parents=True, exist_ok=True)
@@ -57,6 +64,10 @@ async def fill(path: Path, actions: int = 40) -> list[dict[str, bytes]]:
             for n in range(actions // 4):
                 name = f"{sitting}-{n}"
                 await ledger.record(SESSION, ev.MessageQueued(f"m{name}", f"do {n}", 2.0))
+                if n % 4 == 1:
+                    gone = ev.MessageQueued(f"gone{name}", "never mind", 2.0)
+                    await ledger.record(SESSION, gone, ev.MessageEdited(f"m{name}", "do", 2.0))
+                    await ledger.record(SESSION, ev.MessageWithdrawn(f"gone{name}", 2.5))
                 await ledger.record(SESSION, ev.MessagesTaken(TURN, (f"m{name}",)))
                 state = ActionState.DENIED if n % 3 == 0 else ActionState.FINISHED
                 await ledger.record(SESSION, *life_to(action(name, f"echo {n}"), state))

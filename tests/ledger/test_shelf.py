@@ -37,7 +37,10 @@ SECRET = "xyzzy-secret"
 def told(n: str, turn: str = TURN) -> list[ev.Durable]:
     """A message and its answer, in two pieces."""
     return [
-        ev.MessageQueued(f"m{n}", f"message {n}", 2.0),
+        ev.MessageQueued(f"m{n}", f"draft {n}", 2.0),
+        ev.MessageQueued(f"not{n}", f"never mind {n}", 2.0),
+        ev.MessageWithdrawn(f"not{n}", 2.0),
+        ev.MessageEdited(f"m{n}", f"message {n}", 2.0),
         ev.MessagesTaken(turn, (f"m{n}",)),
         ev.ReplyStarted(turn, f"r{n}", "gemini", "flash", 3.0),
         ev.PartGrew(f"r{n}", f"p{n}", PartKind.TEXT, "ans", {"text": "ans"}),

@@ -315,6 +315,26 @@ async def test_sessions_turns_and_messages_happen_once(ledger: SqliteLedger) -> 
             await ledger.record(SESSION, event)
 
 
+async def test_a_message_is_changed_or_taken_back_only_while_it_waits(ledger: SqliteLedger) -> None:
+    queued = [ev.MessageQueued(m, "hi", 2.0) for m in ("kept", "gone")]
+    await ledger.record(SESSION, *OPENING, *queued, ev.MessageEdited("kept", "ho", 3.0))
+    await ledger.record(SESSION, ev.MessageWithdrawn("gone", 4.0))
+    for event in (
+        ev.MessagesTaken(TURN, ("kept", "gone")),
+        ev.MessageEdited("gone", "back", 5.0),
+        ev.MessageWithdrawn("gone", 5.0),
+    ):
+        with pytest.raises(TransitionRefused, match="took this message back"):
+            await ledger.record(SESSION, event)
+    await ledger.record(SESSION, ev.MessagesTaken(TURN, ("kept",)))
+    for event in (ev.MessageEdited("kept", "late", 5.0), ev.MessageWithdrawn("kept", 5.0)):
+        with pytest.raises(TransitionRefused, match="went to the model already"):
+            await ledger.record(SESSION, event)
+    await ledger.record(OTHER, ev.SessionStarted(OTHER, "/w", 1.0))
+    with pytest.raises(TransitionRefused, match="no such message"):
+        await ledger.record(OTHER, ev.MessageEdited("kept", "mine", 5.0))
+
+
 async def test_a_session_must_have_started(ledger: SqliteLedger) -> None:
     with pytest.raises(LedgerError, match="no such session"):
         await ledger.record(SESSION, ev.SessionTitled("t"))
