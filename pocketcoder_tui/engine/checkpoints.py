@@ -230,7 +230,8 @@ class CheckpointDesk:
 
     async def plan(self, number: int = 0) -> UndoPlan:
         """See workbench.Checkpoints."""
-        return await self._run(self._required().plan, number)
+        plan = await self._run(self._required().plan, number)
+        return replace(plan, text=self._masker.clean(plan.text))
 
     async def undo(self, plan: UndoPlan) -> Restored:
         """See workbench.Checkpoints. What was begun is done and recorded, whoever waits for it."""

@@ -161,6 +161,8 @@ class UndoScreen(ModalScreen[str]):
             return
         arrows = self._kit.pick("←→", "left right")
         keys = f"{arrows} other checkpoints   Space reads on   Esc back"
+        if self.size.width < 60:
+            keys = f"{arrows} others   Esc"
         useless = self._plan.difference.same or self._resting
         self._say(keys if useless else f"y brings it back   {keys}")
 

@@ -426,6 +426,9 @@ while True:
             os.rename(here, aside)
             os.symlink(outside + "/" + name, here)
             os.unlink(here)
+            if name == "f":
+                os.mkfifo(here)
+                os.unlink(here)
             os.rename(aside, here)
         except OSError:
             pass

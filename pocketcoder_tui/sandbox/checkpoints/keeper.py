@@ -22,6 +22,7 @@ from pocketcoder_tui.sandbox.checkpoints import index
 from pocketcoder_tui.sandbox.checkpoints.difference import (
     Change,
     changes_between,
+    counts,
     summary,
     unified,
 )
@@ -259,7 +260,8 @@ class CheckpointKeeper:
             if len(lines) >= TEXT_LINES:
                 lines.append("(the rest is not shown)")
                 break
-            lines += unified(self._store, change, FILE_LINES)
+            if counts(self._store, change):
+                lines += unified(self._store, change, FILE_LINES)
         return "\n".join(lines)
 
     def _ready(self) -> bytes:
