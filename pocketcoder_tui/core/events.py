@@ -198,10 +198,12 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class ActionProposed:
-    """The model asks for an action."""
+    """The model asks for an action, or the person changed what it asked for."""
 
     action: Action
     preview: Preview
+    edited: str = ""
+    """The login name of the person whose words the arguments are; empty when the model's."""
     kind: Literal["action_proposed"] = "action_proposed"
 
 

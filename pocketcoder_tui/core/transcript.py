@@ -76,6 +76,8 @@ class Deed:
     """True while its command reads the terminal and is silent."""
     reported: bool = False
     """True once the model was told that it still runs."""
+    edited: str = ""
+    """Who changed what the model had asked for; empty when nobody did."""
     checkpoint: int = 0
     """The number of the checkpoint before it; 0 for none."""
     unkept: str = ""
@@ -237,7 +239,8 @@ class Transcript:
         match event:
             case ev.ActionProposed():
                 self._close_part()
-                return self._add(Deed(event.action.id, event.action, event.preview))
+                made = Deed(event.action.id, event.action, event.preview, edited=event.edited)
+                return self._add(made)
             case ev.ActionWaiting():
                 deed = self.deed(event.action_id)
                 deed.state, deed.why = ActionState.WAITING, event.why

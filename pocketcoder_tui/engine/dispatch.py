@@ -1,7 +1,9 @@
 """From an allowed action to its result: bound, recorded, sent once, recorded again."""
 
+import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,7 +15,7 @@ from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.checkpoints import CheckpointDesk
 from pocketcoder_tui.engine.commands import Commands, Leave, ask_in
-from pocketcoder_tui.engine.desk import Dropped, Moved
+from pocketcoder_tui.engine.desk import FILE_CHANGED, Dropped, Moved
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.results import OWN_FAULT, unknown
@@ -21,6 +23,7 @@ from pocketcoder_tui.engine.runs import Runs
 from pocketcoder_tui.engine.tools import FILE_TOOLS, TERMINAL_TOOLS
 from pocketcoder_tui.engine.tools.boxscript import Recall, recall
 from pocketcoder_tui.engine.tools.companions import Scene
+from pocketcoder_tui.gatekeeper.toolset import file_of
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,10 @@ class Dispatcher:
         self._checkpoints = checkpoints
         self._masker = masker
         self._outputs = outputs
+        self._files: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """Changes of one file happen one after the other."""
+        self._written: dict[str, float] = {}
+        """When a file was written last from here, Unix seconds."""
         self._commands = Commands(keeper, journal, runs, self._end, command_limit)
 
     async def scene(self) -> Scene:
@@ -74,7 +81,9 @@ class Dispatcher:
             intent = ev.ActionDispatched(action.id, action.digest, time.time())
             await self._journal.write(*kept, intent)
 
-        if action.call.tool in FILE_TOOLS:
+        if file_of(action):
+            await self._perform_change(action, leave)
+        elif action.call.tool in FILE_TOOLS:
             await self._perform_file_tool(action, leave)
         elif action.call.tool in TERMINAL_TOOLS:
             await self._perform_terminal_tool(action, leave)
@@ -97,6 +106,17 @@ class Dispatcher:
         """Take back what was allowed and waits for a prompt or its checkpoint: the turn stopped."""
         self._commands.drop_held()
         self._checkpoints.drop_waits()
+
+    async def _perform_change(self, action: Action, leave: Leave) -> None:
+        """A file that was written since the change was shown is shown anew."""
+        path = file_of(action)
+        async with self._files[path]:
+            if self._written.get(path, 0.0) > action.at:
+                raise Moved(FILE_CHANGED)
+            try:
+                await self._perform_file_tool(action, leave)
+            finally:
+                self._written[path] = time.time()
 
     async def _perform_file_tool(self, action: Action, leave: Leave) -> None:
         ready = await self._keeper.ensure()

@@ -4,7 +4,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core.actions import Action, Decision, Ended, Execution, Outcome, ToolCall
+from pocketcoder_tui.core.actions import (
+    Action,
+    DecidedBy,
+    Decision,
+    Ended,
+    Execution,
+    Outcome,
+    ToolCall,
+    canonical,
+)
 from pocketcoder_tui.core.checkpoints import WorkspaceRestored
 from pocketcoder_tui.core.model import Message, ReplyPart, Role, ToolResult
 
@@ -15,6 +24,9 @@ NOTICE = "[From PocketCoder, not from the person: what happened in the terminal 
 NOT_RUN = "Not run: the turn was stopped before this was decided."
 LATE_OUTPUT = 2_000
 """Characters of the end of an output that go into a note."""
+CHANGED = "The person changed this call before deciding about it."
+CHANGED_TEXT = 4_000
+"""Characters of changed arguments that are repeated to the model."""
 UNDONE_NAMED = 30
 """Files that a note about an undo names."""
 RUNNING = "Still running when the turn was stopped. Its output is not known yet."
@@ -30,6 +42,8 @@ class History:
         self.provider = ""
         self.actions: dict[str, Action] = {}
         """The newest action of each call, by the call's id."""
+        self.edited: set[str] = set()
+        """Actions whose arguments are the person's."""
         self.decisions: dict[str, Decision] = {}
         self.executions: dict[str, Execution] = {}
         self.dispatched: set[str] = set()
@@ -47,7 +61,7 @@ class History:
             case ev.MessagesTaken():
                 self.close_reply()
                 self.tell()
-                texts = [self.said[m] for m in event.message_ids]
+                texts = [self.said[m] for m in event.message_ids if m in self.said]
                 self.messages.append(Message(Role.USER, text="\n\n".join(texts)))
             case ev.ReplyStarted():
                 self.close_reply()
@@ -59,6 +73,8 @@ class History:
                 self.close_reply()
             case ev.ActionProposed():
                 self.actions[event.action.call.id] = event.action
+                if event.edited:
+                    self.edited.add(event.action.id)
             case ev.ActionDecided():
                 self.decisions[event.decision.action_id] = event.decision
             case ev.ActionDispatched():
@@ -112,8 +128,9 @@ class History:
             return undone(note)
         if note.action_id in self.told:
             return ""
-        action = next(a for a in self.actions.values() if a.id == note.action_id)
-        return late_end(action, note)
+        actions = (a for a in self.actions.values() if a.id == note.action_id)
+        action = next(actions, None)
+        return late_end(action, note) if action is not None else ""
 
     def close_reply(self) -> None:
         if self.parts:
@@ -126,18 +143,32 @@ class History:
         action = self.actions.get(call.id)
         if action is None:
             return ToolResult(call, {"error": NOT_RUN})
+        return ToolResult(call, {**self.words_of_person(action), **self.body(action)})
+
+    def words_of_person(self, action: Action) -> dict[str, Any]:
+        """What the person changed, and what they said while they allowed it."""
+        said: dict[str, Any] = {}
+        if action.id in self.edited:
+            said["changed_by_the_person"] = changed(action)
+        decision = self.decisions.get(action.id)
+        if decision and decision.outcome is Outcome.ALLOW and decision.by is DecidedBy.PERSON:
+            said |= {"comment_of_the_person": decision.reason} if decision.reason else {}
+        return said
+
+    def body(self, action: Action) -> dict[str, Any]:
+        """What became of an action."""
         report = self.reports.get(action.id)
         if report is not None:
-            return ToolResult(call, response_of_report(report))
+            return response_of_report(report)
         execution = self.executions.get(action.id)
         if execution is not None:
-            return ToolResult(call, response_of(execution))
+            return response_of(execution)
         if action.id in self.dispatched:
-            return ToolResult(call, {"error": RUNNING})
+            return {"error": RUNNING}
         decision = self.decisions.get(action.id)
         if decision is not None and decision.outcome is Outcome.DENY:
-            return ToolResult(call, {"error": denial(decision)})
-        return ToolResult(call, {"error": NOT_RUN})
+            return {"error": denial(decision)}
+        return {"error": NOT_RUN}
 
 
 def history(events: Iterable[ev.Durable]) -> tuple[Message, ...]:
@@ -146,6 +177,14 @@ def history(events: Iterable[ev.Durable]) -> tuple[Message, ...]:
     for event in events:
         fold.feed(event)
     return fold.whole()
+
+
+def changed(action: Action) -> str:
+    """The sentence by which the model learns that its call was changed before it was decided."""
+    text = canonical(action.call.arguments).decode("utf-8")
+    if len(text) > CHANGED_TEXT:
+        return f"{CHANGED} Its arguments are now too long to repeat; look at what is there."
+    return f"{CHANGED} Its arguments are now: {action.call.tool} {text}"
 
 
 def denial(decision: Decision) -> str:

@@ -25,11 +25,13 @@ from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.leaving import Departures
 from pocketcoder_tui.engine.library import Library
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.queue import MessageQueue
 from pocketcoder_tui.engine.recovery import open_deeds, unanswered, unfinished_turn
+from pocketcoder_tui.engine.review import Review
 from pocketcoder_tui.engine.runs import Runs
 from pocketcoder_tui.engine.setup import Setup
 from pocketcoder_tui.engine.trials import Copies, TrialDesk
@@ -87,7 +89,7 @@ class Session:
         """See Workbench."""
         self.trials = TrialDesk(terms.copies, journal, self._crew, terms.masker)
         """See Workbench."""
-        self.library = Library(ledger.shelf, terms.outputs, self.checkpoints)
+        self.library = Library(ledger, terms.outputs, self.checkpoints, journal)
         """Sessions as wholes, this one and the others."""
         self._dispatcher = Dispatcher(
             self._keeper,
@@ -98,14 +100,18 @@ class Session:
             outputs=terms.outputs,
             command_limit=terms.command_limit,
         )
+        departures = Departures()
         self._actor = Actor(
             journal,
             self._desk,
             Proposals(self._keeper, journal, self._dispatcher),
             self._dispatcher,
             self._keeper,
+            departures=departures,
             checkpoints=self.checkpoints,
         )
+        self.review = Review(journal, self._desk, departures, self._keeper, self._ask_again)
+        """See Workbench."""
         self._turn: Turn | None = None
         self._turn_task: asyncio.Task[None] | None = None
         self.queue = MessageQueue(journal, self._begin_queued)
@@ -314,6 +320,9 @@ class Session:
             self._begin(turn_id, mine)
         elif self._voice.ready and unanswered(self._journal.events):
             self._begin()
+
+    def _ask_again(self, deed: Deed) -> bool:
+        return self._at_work and self._turn is not None and self._turn.ask_again(deed)
 
     def _key_use(self, how: str) -> AuditNote | None:
         """What is to be accounted for about the key of this moment."""

@@ -1,6 +1,6 @@
 """What a front end may ask of the engine: the whole interface, and nothing of how it is done."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from pocketcoder_tui.core.terminal import Job, WindowFacts
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.core.transient import ScreenChanged
 from pocketcoder_tui.core.trials import Trial
+from pocketcoder_tui.engine.catalogue import Catalogue
 
 
 class Checkpoints(Protocol):
@@ -55,6 +56,28 @@ class Queue(Protocol):
         """Take one back. Raises TransitionRefused when it was taken already."""
 
 
+class Review(Protocol):
+    """What a person may do with an action beside allowing and denying it."""
+
+    async def edit(self, action_id: str, text: str) -> None:
+        """Replace a waiting action by one with this text, which waits for its own decision.
+
+        Raises TransitionRefused when it no longer waits, or when nothing would change or fit.
+        """
+
+    async def keep_hunks(self, action_id: str, hunks: Collection[int]) -> None:
+        """Replace a waiting change of a file by one with only these hunks, counted from 0.
+
+        Raises TransitionRefused when it no longer waits or the file changed, or SandboxError.
+        """
+
+    async def undo(self) -> str:
+        """Take back the person's last decision; returns the action that it was about.
+
+        It is asked again. Raises TransitionRefused when it has left, or the model was told.
+        """
+
+
 class Workbench(Protocol):
     """One session in one workspace, from a front end's side.
 
@@ -72,6 +95,10 @@ class Workbench(Protocol):
     @property
     def mode(self) -> str:
         """ask, for now the only one."""
+
+    @property
+    def review(self) -> Review:
+        """Changing what waits, and taking back what was decided."""
 
     @property
     def checkpoints(self) -> Checkpoints:
@@ -144,6 +171,10 @@ class Workbench(Protocol):
 
         Returns the exit status. Raises SandboxError. Run it while the screen is suspended.
         """
+
+    @property
+    def library(self) -> Catalogue:
+        """All sessions of this workspace: found, renamed, forked, put away, exported, deleted."""
 
     async def sessions(self) -> list[SessionSummary]:
         """The sessions of this workspace, the last changed first."""

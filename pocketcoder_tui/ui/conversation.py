@@ -58,6 +58,16 @@ class Story(VerticalScroll):
             super().__init__()
             self.deed = deed
 
+    class ChangeAsked(Message):
+        """The person wants to change a message that waits."""
+
+        def __init__(self, said: Said) -> None:
+            super().__init__()
+            self.said = said
+
+    class WithdrawAsked(ChangeAsked):
+        """The person wants to take a message back."""
+
     class UndoAsked(Message):
         """The person wants to see what an undo would do."""
 
@@ -107,6 +117,9 @@ class Story(VerticalScroll):
 
     def action_open(self) -> None:
         """Open or close the marked entry."""
+        if getattr(self._cursor, "queued", None) is not None:
+            self.action_change()
+            return
         toggle = getattr(self._cursor, "toggle", None)
         if toggle is not None:
             toggle()
@@ -117,6 +130,18 @@ class Story(VerticalScroll):
         if isinstance(widget, Widget) and widget.has_class("openable"):
             self._mark(widget)
             self.action_open()
+
+    def action_change(self) -> None:
+        """Ask for the marked message, if it waits."""
+        said = getattr(self._cursor, "queued", None)
+        if said is not None:
+            self.post_message(self.ChangeAsked(said))
+
+    def action_withdraw(self) -> None:
+        """Ask to take the marked message back, if it waits."""
+        said = getattr(self._cursor, "queued", None)
+        if said is not None:
+            self.post_message(self.WithdrawAsked(said))
 
     def action_view(self) -> None:
         """Ask for the whole screen."""

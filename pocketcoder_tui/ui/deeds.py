@@ -44,6 +44,11 @@ _INKS = {
     Ink.ADDED: "$success",
     Ink.REMOVED: "$error",
     Ink.HUNK: "$primary",
+    Ink.KEYWORD: "$secondary",
+    Ink.STRING: "$success",
+    Ink.NUMBER: "$primary",
+    Ink.COMMENT: "$text-muted",
+    Ink.NAME: "$accent",
 }
 
 
@@ -165,11 +170,18 @@ class DeedView(Static):
     def _decision(self) -> list[Content]:
         """Who decided; a reason for asking or replacing while there is no decision."""
         sign = self._kit.pick("└", "'")
+        edited = []
+        if self.deed.edited:
+            who = one_line(self.deed.edited)
+            edited = [Content.styled(f"  {sign} changed by {who}", "$text-muted")]
         if self.deed.decision is not None:
-            return [Content.styled(f"  {sign} {decision_words(self.deed.decision)}", "$text-muted")]
+            return [
+                *edited,
+                Content.styled(f"  {sign} {decision_words(self.deed.decision)}", "$text-muted"),
+            ]
         if self.deed.state is ActionState.SUPERSEDED and self.deed.why:
-            return [Content.styled(f"  {sign} {one_line(self.deed.why)}", "$text-muted")]
-        return []
+            return [*edited, Content.styled(f"  {sign} {one_line(self.deed.why)}", "$text-muted")]
+        return edited
 
     def _held(self) -> list[Content]:
         """What an allowed command waits for, or what one that runs wants."""

@@ -9,7 +9,7 @@ from pocketcoder_tui.core.transcript import Answer, Thought, Transcript
 def touched(event: ev.Event, transcript: Transcript) -> list[str]:
     """Return the ids of the entries to draw again after ``event`` was applied."""
     match event:
-        case ev.MessageQueued():
+        case ev.MessageQueued() | ev.MessageEdited():
             return [event.message_id]
         case ev.MessagesTaken():
             return list(event.message_ids)

@@ -4,22 +4,30 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
+from textual.message import Message
 from textual.widget import Widget
 
 from pocketcoder_tui.core.errors import PocketCoderError
+from pocketcoder_tui.ui import asked
 from pocketcoder_tui.ui.composer import Draft
 from pocketcoder_tui.ui.guarded import GuardedScreen
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.link import MakeWorkbench, sentence_of
 
 if TYPE_CHECKING:  # loaded with the panes, after the first frame
-    from pocketcoder_tui.ui.approvals import ApprovalsPane
     from pocketcoder_tui.ui.checklist import Checklist
     from pocketcoder_tui.ui.conversation import Story
 
 
 class WayfindingScreen(GuardedScreen):
     """Remembers where the person came from."""
+
+    class SessionAsked(Message):
+        """The person wants to go to another session; an empty id is a new one."""
+
+        def __init__(self, session_id: str) -> None:
+            super().__init__()
+            self.session_id = session_id
 
     def __init__(self, make: MakeWorkbench, kit: Kit) -> None:
         super().__init__(make, kit)
@@ -108,18 +116,43 @@ class WayfindingScreen(GuardedScreen):
         """The undo of one action."""
         self.action_undo(event.number)
 
-    def on_approvals_pane_try_asked(self, event: "ApprovalsPane.TryAsked") -> None:
+    def on_approvals_pane_try_asked(self, event: asked.TryAsked) -> None:
         """A try of one command; the pane stays as it is."""
         from pocketcoder_tui.ui.trial import TrialScreen
 
         self.app.push_screen(TrialScreen(self.link.workbench, self.kit, event.deed))
 
+    def action_sessions(self) -> None:
+        """All sessions of the workspace."""
+        from pocketcoder_tui.ui.sessions import SessionsScreen
+
+        if not self.link.opened:
+            self.say("The session is not open yet.")
+        elif not isinstance(self.app.screen, SessionsScreen):
+            library, place = self.link.workbench.library, self.link.transcript.workspace
+            self.app.push_screen(
+                SessionsScreen(library, self.kit, workspace=place), self._leave_for
+            )
+
+    def action_new_session(self) -> None:
+        """Begin another session."""
+        self._leave_for("")
+
+    def _leave_for(self, session_id: str | None) -> None:
+        if session_id is None:
+            return
+        if not session_id and self.link.opened and not self.link.transcript.entries:
+            self.say("This session is new: nothing was said in it yet.")
+        else:
+            self.post_message(self.SessionAsked(session_id))
+
     def action_back(self) -> None:
         """Go back one step; while writing, stop the model. Destroys no text."""
         steps: tuple[Callable[[], bool], ...] = (
-            self.panes.approvals.close_reason,
+            self.panes.approvals.close_box,
             self._leave_zoom,
             self.panes.checklist.leave,
+            self.leave_change,
         )
         if any(step() for step in steps):
             return
@@ -127,16 +160,20 @@ class WayfindingScreen(GuardedScreen):
             self._came_from = None
             self.go_to_draft()
         elif self.link.transcript.turn_id:
-            self.run_safely(self.link.workbench.stop(), "stop")
+            self.run_safely(self.stop_turn(), "stop")
+
+    def leave_change(self) -> bool:
+        """Leave the message that is being changed; says whether there was one."""
+        return False
+
+    async def stop_turn(self) -> None:
+        """End the reply and the turn at once."""
+        await self.link.workbench.stop()
 
     def _leave_zoom(self) -> bool:
         zoomed = self.has_class("-zoom")
         self.remove_class("-zoom")
         return zoomed
-
-    def on_approvals_pane_zoom_asked(self) -> None:
-        """The whole screen for one row, and back."""
-        self.toggle_class("-zoom")
 
     def action_checklist(self) -> None:
         """Show what is missing, or put it away."""
