@@ -31,8 +31,8 @@ def child(work: Callable[[], object], hook: failpoints.Hook | None, seconds: flo
         try:
             failpoints.hook(hook)
             if seconds:
-                signal.setitimer(signal.ITIMER_REAL, seconds)
                 signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+                signal.setitimer(signal.ITIMER_REAL, seconds)
             work()
             status = 0
         finally:
