@@ -55,6 +55,10 @@ TIDY_EVERY = 50
 class Keeper(Protocol):
     """What keeps the workspace (sandbox.checkpoints.CheckpointKeeper). Blocking, one thread."""
 
+    @property
+    def crowded(self) -> bool:
+        """True when ``prune`` is due, after a checkpoint."""
+
     def look(self) -> str:
         """Bring what is kept up to date. Raises CheckpointError."""
 
@@ -186,7 +190,7 @@ class CheckpointDesk:
         self._live = {id_: (tree, True) for id_, (tree, _) in self._live.items()}
         self._live[action.id] = made.tree, beside
         self._made += 1
-        if self._made % TIDY_EVERY == 1:
+        if self._made % TIDY_EVERY == 1 or self._keeper.crowded:
             self._crew.start(self._tidy(), "tidying checkpoints")
         return [CheckpointMade(action.id, made.number, made.tree, made.at)]
 
