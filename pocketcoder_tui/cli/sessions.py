@@ -243,10 +243,10 @@ class _Kept:
     def _prune(self, action_ids: tuple[str, ...]) -> None:
         """Within the person's limits of space and time, as the workbench does it."""
         from pocketcoder_tui.config.settings import load_settings
-        from pocketcoder_tui.engine.assembly import make_checkpoints
+        from pocketcoder_tui.engine.assembly import make_keeping
         from pocketcoder_tui.engine.options import Options
 
-        with make_checkpoints(Options(self._paths, load_settings(self._paths))) as keeper:
+        with make_keeping(Options(self._paths, load_settings(self._paths))).keeper() as keeper:
             keeper.prune(forget=action_ids)
 
 
