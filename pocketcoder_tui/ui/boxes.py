@@ -134,6 +134,7 @@ class WritingBox(Vertical):
             words.value = nameable(text.replace("\n", " "))
         self._widget(purpose).display = True
         self.screen.set_focus(self._widget(purpose))  # at once: the next key is text already
+        self._widget(purpose).focus()  # and once it is laid out, if it could not be before
 
     def close(self) -> bool:
         """Put it away; says whether it was open."""
