@@ -6,11 +6,13 @@ import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketcoder_tui.config.secrets import box_seal
 from pocketcoder_tui.config.settings import Settings
+from pocketcoder_tui.control import ControlServer
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import SandboxError
 from pocketcoder_tui.core.ids import new_id
@@ -70,7 +72,15 @@ async def make_workbench(options: Options) -> Session:
         setup=Setup(settings, options.paths.engine_log),
         make_keeper=make_keeper,
         attach=_attach_to_box,
-        terms=Terms(masker, outputs, settings.command_limit, settings.output_days, kept, copies),
+        terms=Terms(
+            masker,
+            outputs,
+            settings.command_limit,
+            settings.output_days,
+            kept,
+            copies,
+            partial(ControlServer, options.paths.control),
+        ),
     )
 
 
