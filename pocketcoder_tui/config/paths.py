@@ -75,6 +75,11 @@ class Paths:
         return self.state / "hatch"
 
     @property
+    def control(self) -> Path:
+        """The socket by which the person's other programs ask the one that works."""
+        return self.state / "control.sock"
+
+    @property
     def log(self) -> Path:
         """What went wrong that nobody foresaw, with tracebacks."""
         return self.state / "pocketcoder.log"

@@ -35,6 +35,8 @@ _CALLERS = 32
 """Connections at once."""
 _PATIENCE = 10.0
 """Seconds within which a caller must have sent its request."""
+_STALLED = 60.0
+"""Seconds for which a caller may leave answers unread that have filled the way to it."""
 
 
 class ControlServer:
@@ -78,9 +80,9 @@ class ControlServer:
         try:
             await self._answer(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
-            pass  # the caller hung up
+            writer.transport.abort()  # the caller hung up, or does not read
         except asyncio.CancelledError:
-            pass  # the program ends
+            writer.transport.abort()  # the program ends, and waits for no reader
         finally:
             self._callers.discard(task)
             writer.close()
@@ -129,16 +131,19 @@ async def _send(
     """Write the answers as they come, until they end or nobody reads them any more."""
     while True:
         coming = asyncio.ensure_future(anext(answers, None))
-        await asyncio.wait({coming, hung_up}, return_when=asyncio.FIRST_COMPLETED)
-        if not coming.done():
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
+        try:
+            await asyncio.wait({coming, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            coming.cancel()  # nothing when it is there; it must not run when the answers are closed
+            await asyncio.wait({coming})
+        if coming.cancelled():
             return
         answer = coming.result()
         if answer is None:
             return
         writer.write(encode(answer))
-        await writer.drain()
+        async with asyncio.timeout(_STALLED):
+            await writer.drain()
 
 
 def _listen(path: Path) -> socket.socket:
