@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pocketcoder_tui.config.paths import Paths
 from pocketcoder_tui.config.secrets import box_seal
 from pocketcoder_tui.config.settings import Settings
 from pocketcoder_tui.core import events as ev
@@ -23,11 +24,13 @@ from pocketcoder_tui.engine.copies import WorkspaceCopies
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.login import login
+from pocketcoder_tui.engine.mirror import MirrorWorkbench
 from pocketcoder_tui.engine.options import Options
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.session import Session, Terms
 from pocketcoder_tui.engine.setup import Setup
 from pocketcoder_tui.engine.voice import Voice
+from pocketcoder_tui.engine.workbench import Workbench
 
 if TYPE_CHECKING:
     from pocketcoder_tui.relay.terminal import TmuxTerminal
@@ -71,6 +74,11 @@ async def make_workbench(options: Options) -> Session:
         attach=_attach_to_box,
         terms=Terms(masker, outputs, settings.command_limit, settings.output_days, kept, copies),
     )
+
+
+def make_mirror(paths: Paths) -> Workbench:
+    """What only looks at the session that another process works in. Touches nothing yet."""
+    return MirrorWorkbench(paths.control)
 
 
 def make_copies(options: Options) -> WorkspaceCopies:
