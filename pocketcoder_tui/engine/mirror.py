@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from pocketcoder_tui.control import is_there, stream
+from pocketcoder_tui.control import stream
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.checks import Check, Progress
@@ -32,11 +32,6 @@ LEFT = "The other pocketcoder has left this session; what you see is its end."
 GO_ON = "^R goes on with the session here."
 AGAIN = "F5 watches again."
 ATTACH = "Another terminal of yours can take the box's: pocketcoder attach."
-
-
-async def watchable(socket: Path) -> bool:
-    """Whether somebody works there whose session can be watched."""
-    return await is_there(socket)
 
 
 class MirrorWorkbench:

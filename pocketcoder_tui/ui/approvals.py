@@ -13,7 +13,7 @@ from pocketcoder_tui.ui import asked
 from pocketcoder_tui.ui.actions import ACTIONS, bindings_for
 from pocketcoder_tui.ui.boxes import Purpose, WritingBox
 from pocketcoder_tui.ui.choices import Choices
-from pocketcoder_tui.ui.queue import WaitingQueue
+from pocketcoder_tui.ui.queue import ELSEWHERE, WaitingQueue
 
 AT_ONCE = "Several keys came at once, as in a paste. Nothing was decided."
 FRESH_CLICK = "That click brought the pane to the front. Click again to choose."
@@ -92,6 +92,7 @@ class ApprovalsPane(WaitingQueue):
     def _may_decide(self, rows: Sequence[str]) -> bool:
         """Whether the key that was just pressed decides about these rows; says why not."""
         refusal = AT_ONCE if self._keys.in_burst else self._refusal(rows)
+        refusal = ELSEWHERE if self.elsewhere else refusal
         self._refuse(refusal)
         return bool(rows) and not refusal
 
@@ -167,6 +168,7 @@ class ApprovalsPane(WaitingQueue):
         """The text that may be changed now; says why not."""
         deed = self.selected
         soon = AT_ONCE if self._keys.in_burst else self.gate.too_soon(self._keys.pressed_at)
+        soon = ELSEWHERE if self.elsewhere else soon
         text = text_of(deed.action) if deed is not None else None
         self._refuse(soon or ("" if text is not None else NO_TEXT))
         return None if deed is None or self._refused else self._drafts.get(deed.id, text)
@@ -211,10 +213,14 @@ class ApprovalsPane(WaitingQueue):
     def action_try_first(self) -> None:
         """Ask for a try; no decision, but a key that came in a paste asks for nothing either."""
         soon = AT_ONCE if self._keys.in_burst else self.gate.refusal(self._keys.pressed_at)
+        soon = ELSEWHERE if self.elsewhere else soon
         self._refuse(soon)
         if self.selected is not None and not soon:
             self.post_message(self.TryAsked(self.selected))
 
     def action_take_back(self) -> None:
         """Ask to take the last decision back."""
+        if self.elsewhere:
+            self._refuse(ELSEWHERE)
+            return
         self.post_message(self.UndoAsked())
