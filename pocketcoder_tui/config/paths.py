@@ -60,6 +60,11 @@ class Paths:
         return self.state / "outputs"
 
     @property
+    def control(self) -> Path:
+        """The socket by which the person's other programs ask the one that works."""
+        return self.state / "control.sock"
+
+    @property
     def checkpoints(self) -> Path:
         """The store of what the workspace was before each action."""
         return self.state / "checkpoints"
@@ -73,11 +78,6 @@ class Paths:
     def hatch(self) -> Path:
         """What the host hands into the box lies here for a moment; the box sees it read-only."""
         return self.state / "hatch"
-
-    @property
-    def control(self) -> Path:
-        """The socket by which the person's other programs ask the one that works."""
-        return self.state / "control.sock"
 
     @property
     def log(self) -> Path:

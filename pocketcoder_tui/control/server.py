@@ -133,9 +133,10 @@ async def _send(
         coming = asyncio.ensure_future(anext(answers, None))
         try:
             await asyncio.wait({coming, hung_up}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            coming.cancel()  # nothing when it is there; it must not run when the answers are closed
-            await asyncio.wait({coming})
+        finally:  # also when the program ends: what still runs cannot be closed
+            if not coming.done():
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
         if coming.cancelled():
             return
         answer = coming.result()

@@ -6,12 +6,14 @@ import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketcoder_tui.config.paths import Paths
 from pocketcoder_tui.config.secrets import box_seal
 from pocketcoder_tui.config.settings import Settings
+from pocketcoder_tui.control import ControlServer
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import SandboxError
 from pocketcoder_tui.core.ids import new_id
@@ -33,8 +35,8 @@ from pocketcoder_tui.engine.voice import Voice
 from pocketcoder_tui.engine.workbench import Workbench
 
 if TYPE_CHECKING:
+    from pocketcoder_tui.engine.keeping import Keeping
     from pocketcoder_tui.relay.terminal import TmuxTerminal
-    from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper
     from pocketcoder_tui.sandbox.container import DockerSandbox
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ async def make_workbench(options: Options) -> Session:
 
     Raises ConfigError or LedgerError; nothing stays open then.
     """
+    from pocketcoder_tui.engine.keeping import KeeperProcess
     from pocketcoder_tui.ledger import SqliteLedger
 
     ledger = await SqliteLedger.open(options.paths.ledger, login=login())
@@ -63,7 +66,7 @@ async def make_workbench(options: Options) -> Session:
     def make_keeper(journal: Journal, crew: Crew) -> BoxKeeper:
         return BoxKeeper(LazySandbox(options), open_terminal, journal, crew)
 
-    kept = make_checkpoints(options) if settings.checkpoints else None
+    kept = KeeperProcess(make_keeping(options)) if settings.checkpoints else None
     copies = make_copies(options) if settings.checkpoints else None
     return Session(
         journal,
@@ -72,7 +75,15 @@ async def make_workbench(options: Options) -> Session:
         setup=Setup(settings, options.paths.engine_log),
         make_keeper=make_keeper,
         attach=_attach_to_box,
-        terms=Terms(masker, outputs, settings.command_limit, settings.output_days, kept, copies),
+        terms=Terms(
+            masker,
+            outputs,
+            settings.command_limit,
+            settings.output_days,
+            kept,
+            copies,
+            partial(ControlServer, options.paths.control),
+        ),
     )
 
 
@@ -97,20 +108,14 @@ def make_copies(options: Options) -> WorkspaceCopies:
     )
 
 
-def make_checkpoints(options: Options) -> "CheckpointKeeper":
-    """What keeps the workspace, within the settings. Touches nothing yet."""
-    from pocketcoder_tui.gatekeeper.paths import guarded
-    from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper, Limits
+def make_keeping(options: Options) -> "Keeping":
+    """What is kept of the workspace, within the settings. Touches nothing."""
+    from pocketcoder_tui.engine.keeping import Keeping
+    from pocketcoder_tui.sandbox.checkpoints import Limits
 
     settings, paths = options.settings, options.paths
     limits = Limits(size_bytes(settings.checkpoint_file), size_bytes(settings.checkpoint_space))
-    return CheckpointKeeper(
-        paths.workspace,
-        paths.checkpoints,
-        limits,
-        days=settings.checkpoint_days,
-        guarded=guarded,
-    )
+    return Keeping(paths.workspace, paths.checkpoints, limits, settings.checkpoint_days)
 
 
 def secrets_of(settings: Settings) -> list[str]:

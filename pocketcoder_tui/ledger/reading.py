@@ -40,7 +40,7 @@ UNION ALL SELECT id FROM message WHERE session_id = :id AND turn_id IS NULL
     AND withdrawn IS NULL
 UNION ALL SELECT id FROM turn WHERE session_id = :id AND outcome IS NULL
 """
-_END = 2**62
+END = 2**62
 """Beyond every event."""
 
 
@@ -54,7 +54,7 @@ def sessions(archived: bool, db: sqlite3.Connection) -> list[SessionSummary]:
 def replay(session_id: str, db: sqlite3.Connection) -> list[ev.Durable]:
     """Every event of a session, in order. Raises LedgerError for an unknown or a deleted one."""
     require_there(session_id, db)
-    rows = db.execute(_EVENTS, (session_id, 0, _END))
+    rows = db.execute(_EVENTS, (session_id, 0, END))
     return [unpack(body, output) for _, body, output in rows]
 
 
@@ -70,7 +70,7 @@ def tail(session_id: str, at_least: int, db: sqlite3.Connection) -> Tail:
     needs = {str(row[0]) for row in db.execute(_OPEN, {"id": session_id})}
     found: list[ev.Durable] = []
     begins = 0
-    for seq, body, output in db.execute(_BACKWARDS, (session_id, 0, _END)):
+    for seq, body, output in db.execute(_BACKWARDS, (session_id, 0, END)):
         event = unpack(body, output)
         found.append(event)
         needs |= _needed(event)

@@ -118,7 +118,7 @@ class MainScreen(WatchingScreen):
             self.panes.checklist.appear(not self.query_one(Draft).text)
 
     def _show_trouble(self, sentence: str, watch: bool) -> None:
-        offer = [("\nF5", "bold $warning"), " watches it, read-only"] if watch else []
+        offer = (("\nF5", "bold $warning"), " watches it, read-only") if watch else ()
         panel = self.panes.trouble
         panel.update(
             Content.assemble(
