@@ -57,6 +57,7 @@ class Arguments:
     tour: bool = False
     latest: bool = False
     """--continue"""
+    watch: bool = False
     resume: str | None = None
     model: str | None = None
     yes: bool = False
@@ -127,6 +128,9 @@ def _workbench_parser() -> argparse.ArgumentParser:
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--continue", dest="latest", action="store_true", help="go on with the last session"
+    )
+    which.add_argument(
+        "--watch", action="store_true", help="follow the pocketcoder that works there, read-only"
     )
     which.add_argument("--resume", metavar="ID", help="go on with this session")
     parser.add_argument("--model", metavar="NAME", help="ask this model instead of the set one")

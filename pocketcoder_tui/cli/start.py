@@ -28,12 +28,20 @@ class NoTerminal(PocketCoderError):
 
 
 def run(args: Arguments, paths: Paths) -> int:
-    """Open the workbench. Returns its exit status; raises NoTerminal, WorkspaceError."""
+    """Open the workbench. Returns its exit status; raises NoTerminal, WorkspaceError.
+
+    With --watch raises ControlError when nobody works there.
+    """
     if not (is_terminal() and is_terminal(sys.stdin)):
         raise NoTerminal("The workbench needs a terminal for its input and its output.")
     check(args, paths)
+    if args.watch:
+        from pocketcoder_tui.control.client import connected
+
+        connected(paths.control).close()
     share_one_heap()
     from pocketcoder_tui.ui import run_app
+    from pocketcoder_tui.ui.watching import Mirror
 
     async def make() -> "Workbench":
         """Read the settings and build the session; called once the first frame is drawn."""
@@ -56,10 +64,24 @@ def run(args: Arguments, paths: Paths) -> int:
 
         return other
 
+    async def watch() -> "Workbench":
+        """What only looks at the session of the process that works."""
+        await asyncio.to_thread(_log_to_file, paths)
+        from pocketcoder_tui.engine.assembly import make_mirror
+
+        return make_mirror(paths)
+
+    async def is_there() -> bool:
+        """Whether such a process works here."""
+        from pocketcoder_tui.control import is_there as listens
+
+        return await listens(paths.control)
+
     looks = first_looks(paths)
     return run_app(
-        make,
+        watch if args.watch else make,
         make_other=make_other,
+        mirror=Mirror(is_there, watch),
         workspace=str(paths.workspace),
         theme=looks.theme,
         ascii_only=looks.ascii,

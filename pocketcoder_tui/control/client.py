@@ -44,7 +44,7 @@ class _Line:
     """One connection, read line by line. Owns the socket."""
 
     def __init__(self, path: Path, seconds: float | None) -> None:
-        self._socket = _connected(path)
+        self._socket = connected(path)
         self._socket.settimeout(seconds)
         self._file = self._socket.makefile("rb")
 
@@ -73,11 +73,17 @@ class _Line:
         self._socket.close()
 
 
-def _connected(path: Path) -> socket.socket:
+def connected(path: Path) -> socket.socket:
+    """Connect to the program that works. Raises ControlError.
+
+    The socket is in a folder of the person's own, which nobody else can put one into. A
+    program that does not take the connection is given up after a while.
+    """
     caller = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
         folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
+            caller.settimeout(_SECONDS)
             caller.connect(f"/proc/self/fd/{folder}/{path.name}")
         finally:
             os.close(folder)
@@ -86,6 +92,6 @@ def _connected(path: Path) -> socket.socket:
         raise NobodyWorks(NOBODY, hint="Start one there: pocketcoder FOLDER.") from error
     except OSError as error:
         caller.close()
-        why = f"The control socket {path} cannot be used: {error.strerror}."
+        why = f"The control socket {path} cannot be used: {error.strerror or error}."
         raise ControlError(why) from error
     return caller

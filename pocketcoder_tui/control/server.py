@@ -35,6 +35,8 @@ _CALLERS = 32
 """Connections at once."""
 _PATIENCE = 10.0
 """Seconds within which a caller must have sent its request."""
+_STALLED = 60.0
+"""Seconds for which a caller may leave answers unread that have filled the way to it."""
 
 
 class ControlServer:
@@ -78,9 +80,9 @@ class ControlServer:
         try:
             await self._answer(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
-            pass  # the caller hung up
+            writer.transport.abort()  # the caller hung up, or does not read
         except asyncio.CancelledError:
-            pass  # the program ends
+            writer.transport.abort()  # the program ends, and waits for no reader
         finally:
             self._callers.discard(task)
             writer.close()
@@ -141,7 +143,8 @@ async def _send(
         if answer is None:
             return
         writer.write(encode(answer))
-        await writer.drain()
+        async with asyncio.timeout(_STALLED):
+            await writer.drain()
 
 
 def _listen(path: Path) -> socket.socket:

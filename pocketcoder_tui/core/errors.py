@@ -5,6 +5,7 @@ PocketCoderError
 ├── ConfigError           a setting or a configuration file is wrong
 ├── LedgerError           the database cannot be used
 │   ├── LedgerDamaged         its bytes are not those that were written
+│   ├── LedgerOwned           another process works with it
 │   └── TransitionRefused     a step that the action's life does not allow
 ├── SandboxError          Docker or the container
 │   ├── EngineMissing         not installed
@@ -18,6 +19,7 @@ PocketCoderError
 ├── RelayError            the terminal inside the box
 │   ├── DeliveryRefused       what arrived is not what was approved
 │   └── ShellBusy             the prompt is not free
+├── WatchingOnly          this process follows another one's session and changes nothing
 └── ModelError            the model's service
     ├── KeyMissing
     ├── KeyRefused
@@ -69,6 +71,12 @@ class LedgerDamaged(LedgerError):
         "Put a backup back (pocketcoder restore FILE), or save what can be read: "
         "pocketcoder recover."
     )
+
+
+class LedgerOwned(LedgerError):
+    """Another process works with the database; its session can be watched meanwhile."""
+
+    hint = "End the other program, then try again."
 
 
 class TransitionRefused(LedgerError):
@@ -137,6 +145,12 @@ class DeliveryRefused(RelayError):
 
 class ShellBusy(RelayError):
     """The prompt is not free, so nothing was typed."""
+
+
+class WatchingOnly(PocketCoderError):
+    """This process follows a session that another one works in; nothing was changed."""
+
+    hint = "Do it there. Decisions are also taken by: pocketcoder approvals."
 
 
 class ModelError(PocketCoderError):

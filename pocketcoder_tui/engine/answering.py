@@ -1,6 +1,7 @@
 """What the program that works answers over its control socket; docs/control.md is the contract."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -12,6 +13,7 @@ from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import ActionState, Outcome
 from pocketcoder_tui.core.transcript import Deed, Transcript
 from pocketcoder_tui.engine.approvals import row_of, settled_row
+from pocketcoder_tui.engine.mirroring import Watched, mirrored
 from pocketcoder_tui.gatekeeper.faithful import plain
 
 Answer = dict[str, Any]
@@ -27,7 +29,7 @@ _LAG = 1_000
 """Events that a watcher may be behind before it is hung up on."""
 
 
-class Decides(Protocol):
+class Decides(Watched, Protocol):
     """What is needed of a session; engine.session.Session is one."""
 
     @property
@@ -74,6 +76,10 @@ class Answering:
             case "approvals.watch":
                 async for answer in self._watch():
                     yield answer
+            case "session.watch":
+                async with contextlib.aclosing(mirrored(self._session)) as lines:
+                    async for line in lines:
+                        yield line
             case other:
                 raise ControlError(f"This pocketcoder does not know the request {other!a}.")
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pocketcoder_tui.config.paths import Paths
 from pocketcoder_tui.config.secrets import box_seal
 from pocketcoder_tui.config.settings import Settings
 from pocketcoder_tui.control import ControlServer
@@ -25,11 +26,13 @@ from pocketcoder_tui.engine.copies import WorkspaceCopies
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.login import login
+from pocketcoder_tui.engine.mirror import MirrorWorkbench
 from pocketcoder_tui.engine.options import Options
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.session import Session, Terms
 from pocketcoder_tui.engine.setup import Setup
 from pocketcoder_tui.engine.voice import Voice
+from pocketcoder_tui.engine.workbench import Workbench
 
 if TYPE_CHECKING:
     from pocketcoder_tui.engine.keeping import Keeping
@@ -82,6 +85,11 @@ async def make_workbench(options: Options) -> Session:
             partial(ControlServer, options.paths.control),
         ),
     )
+
+
+def make_mirror(paths: Paths) -> Workbench:
+    """What only looks at the session that another process works in. Touches nothing yet."""
+    return MirrorWorkbench(paths.control)
 
 
 def make_copies(options: Options) -> WorkspaceCopies:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
 
 from pocketcoder_tui.core.errors import LedgerError, TransitionRefused
@@ -11,7 +11,7 @@ from pocketcoder_tui.core.events import Durable, Event, Inherited, ReplyStarted
 from pocketcoder_tui.core.model import Message
 from pocketcoder_tui.core.ports import Ledger
 from pocketcoder_tui.core.transcript import Transcript
-from pocketcoder_tui.core.transient import PastRead, Transient
+from pocketcoder_tui.core.transient import BoxChanged, PastRead, Transient
 from pocketcoder_tui.engine.history import History
 
 log = logging.getLogger(__name__)
@@ -36,9 +36,19 @@ class Journal:
         self._begins = 0
         """The place in the log at which ``events`` begin; 0 when nothing precedes them."""
         self._history: History | None = None
+        self._box: BoxChanged | None = None
         self._past = asyncio.Lock()
         """Held while what precedes is read, so that it is read once."""
         self._writes: set[asyncio.Task[None]] = set()
+
+    @property
+    def box(self) -> BoxChanged | None:
+        """The newest word about the box, for who comes later; None when there was none."""
+        return self._box
+
+    def earlier(self) -> AsyncGenerator[Sequence[Durable]]:
+        """What precedes ``events`` in the log, in order, some at a time. Raises LedgerError."""
+        return self._ledger.past(self.session_id, self._begins)
 
     def listen(self, on_event: Listener) -> Callable[[], None]:
         """Call ``on_event`` for everything from now on; returns the undo."""
@@ -106,6 +116,8 @@ class Journal:
 
     def show(self, event: Transient) -> None:
         """Apply and show something that is not worth recording."""
+        if isinstance(event, BoxChanged):
+            self._box = event
         self.transcript.apply(event)
         self._notify(event)
 

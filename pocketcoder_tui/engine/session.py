@@ -129,6 +129,11 @@ class Session:
         return self._journal.transcript
 
     @property
+    def journal(self) -> Journal:
+        """What happened and happens, for who follows the session from elsewhere."""
+        return self._journal
+
+    @property
     def model_label(self) -> str:
         """See Workbench."""
         return self._voice.label

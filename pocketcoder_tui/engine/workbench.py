@@ -15,6 +15,11 @@ from pocketcoder_tui.core.transient import ScreenChanged
 from pocketcoder_tui.core.trials import Trial
 from pocketcoder_tui.engine.catalogue import Catalogue
 
+WATCHING = "watching"
+"""In a mode's place: another process works in the session, and this one changes nothing."""
+ENDED = "ended"
+"""The same, and the other one has left; nothing more comes."""
+
 
 class Checkpoints(Protocol):
     """The workspace as it was before each action that could write."""
@@ -94,7 +99,7 @@ class Workbench(Protocol):
 
     @property
     def mode(self) -> str:
-        """ask, for now the only one."""
+        """ask, for now the only one; WATCHING or ENDED where another process works."""
 
     @property
     def review(self) -> Review:

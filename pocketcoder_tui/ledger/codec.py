@@ -33,6 +33,16 @@ def encode(event: Durable) -> str:
     return body
 
 
+def as_object(event: object) -> dict[str, object]:
+    """An event, a dataclass, as the JSON object that ``encode`` would write.
+
+    Raises LedgerError for what JSON cannot hold.
+    """
+    plain = _plain(event, 0)
+    assert isinstance(plain, dict)  # a dataclass becomes an object
+    return plain
+
+
 def encode_json(value: Mapping[str, object]) -> str:
     """Write a JSON object as ASCII, by the same rules and with the same errors as ``encode``."""
     return _dumps(value)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pocketcoder_tui.core.errors import LedgerError
+from pocketcoder_tui.core.errors import LedgerOwned
 from pocketcoder_tui.ledger import failures
 
 _PROBES = 1000
@@ -25,8 +25,8 @@ class Ownership:
     def __init__(self, path: Path) -> None:
         """Take the lock for the ledger at ``path``; its folder exists.
 
-        Raises LedgerError at once when another process (or this one) owns it, or when the lock
-        file cannot be made.
+        Raises LedgerOwned at once when another process (or this one) owns it, and LedgerError
+        when the lock file cannot be made.
         """
         lock = lock_path(path)
         try:
@@ -41,7 +41,7 @@ class Ownership:
         if not taken:
             pid = _read_pid(self._fd)
             os.close(self._fd)
-            raise LedgerError(owned_by(pid, owned_since(path)), hint=failures.BUSY_HINT)
+            raise LedgerOwned(owned_by(pid, owned_since(path)))
         # On a full disk the lock holds all the same, and only the answer's pid is missing.
         with suppress(OSError):
             os.ftruncate(self._fd, 0)

@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pocketcoder_tui.ui.link import MakeWorkbench
+    from pocketcoder_tui.ui.watching import Mirror
 
 __all__ = ["run_app"]
 
@@ -14,6 +15,7 @@ def run_app(
     make_workbench: "MakeWorkbench",
     *,
     make_other: "Callable[[str], MakeWorkbench] | None" = None,
+    mirror: "Mirror | None" = None,
     workspace: str = "",
     theme: str = "",
     ascii_only: bool = False,
@@ -22,7 +24,8 @@ def run_app(
 
     ``make_workbench`` is awaited after the first frame, so it is the place for slow imports.
     ``make_other`` gives what opens another session of the folder by its id, or a new one for an
-    empty id. ``workspace`` is the folder to name in the header until the session says it. An
+    empty id. ``mirror`` leads to the session of another process that owns the folder.
+    ``workspace`` is the folder to name in the header until the session says it. An
     unknown ``theme`` leaves ours; ``ascii_only`` draws with letters of the keyboard whatever the
     locale.
     """
@@ -34,6 +37,7 @@ def run_app(
     return run(
         make_workbench,
         make_other=make_other,
+        mirror=mirror,
         workspace=workspace,
         theme=theme,
         ascii_only=ascii_only,

@@ -21,6 +21,7 @@ from pocketcoder_tui.ui.lastdoor import LastDoor
 from pocketcoder_tui.ui.link import LOG, OWN_FAULT, MakeWorkbench
 from pocketcoder_tui.ui.main import MainScreen
 from pocketcoder_tui.ui.theme import DARK, LIGHT
+from pocketcoder_tui.ui.watching import Mirror
 
 LAST_DOOR = LastDoor()
 TERMINATED = 143
@@ -45,6 +46,7 @@ class PocketCoderApp(App[None]):
         make_workbench: MakeWorkbench,
         *,
         make_other: Callable[[str], MakeWorkbench] | None = None,
+        mirror: Mirror | None = None,
         workspace: str = "",
         kit: Kit | None = None,
         driver_class: type[Driver] | None = None,
@@ -53,6 +55,7 @@ class PocketCoderApp(App[None]):
         self.kit = kit or Kit()
         self._make = make_workbench
         self._make_other = make_other
+        self._mirror = mirror
         self._switching = False
         self._sessions = 0
         """Those that were gone to; the screens of each are a mode of Textual's."""
@@ -73,8 +76,13 @@ class PocketCoderApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""
-        self._main = MainScreen(self._make, self.kit, workspace=self._workspace)
+        self._main = self._screen_for(self._make)
         return self._main
+
+    def _screen_for(self, make: MakeWorkbench, draft: str = "") -> MainScreen:
+        return MainScreen(
+            make, self.kit, workspace=self._workspace, draft=draft, mirror=self._mirror
+        )
 
     @property
     def main(self) -> MainScreen:
@@ -122,6 +130,11 @@ class PocketCoderApp(App[None]):
             make = self._make_other(event.session_id)
             self._ask_at_work(LEAVE, lambda: self._start_switch(make))
 
+    def on_watching_screen_watch_asked(self) -> None:
+        """Go to the session of the other process."""
+        if self._mirror is not None and not self._switching:
+            self._start_switch(self._mirror.make)
+
     def _start_switch(self, make: MakeWorkbench) -> None:
         self._switching = True
         self.run_worker(self._go_over(make), group="switch")
@@ -138,7 +151,7 @@ class PocketCoderApp(App[None]):
         try:
             old.say("Closing this session…", "$text-muted")
             await old.leave()
-            new = MainScreen(make, self.kit, workspace=self._workspace, draft=old.draft)
+            new = self._screen_for(make, old.draft)
             self._main = new
             mode, self._sessions = self.current_mode, self._sessions + 1
             self.add_mode(f"session-{self._sessions}", lambda: new)
@@ -149,7 +162,7 @@ class PocketCoderApp(App[None]):
 
     def _ask_at_work(self, question: str, go: Callable[[], None]) -> None:
         """Go on at once while the agent rests, and with a yes while it works."""
-        if not self.main.link.transcript.turn_id:
+        if self.main.link.watching or not self.main.link.transcript.turn_id:
             go()
             return
         from pocketcoder_tui.ui.screens import AskScreen

@@ -13,7 +13,7 @@ from pocketcoder_tui.ui import asked
 from pocketcoder_tui.ui.actions import ACTIONS, bindings_for
 from pocketcoder_tui.ui.boxes import Purpose, WritingBox
 from pocketcoder_tui.ui.choices import Choices
-from pocketcoder_tui.ui.waitingpane import WaitingPane
+from pocketcoder_tui.ui.waitingpane import ELSEWHERE, WaitingPane
 
 AT_ONCE = "Several keys came at once, as in a paste. Nothing was decided."
 FRESH_CLICK = "That click brought the pane to the front. Click again to choose."
@@ -92,6 +92,7 @@ class ApprovalsPane(WaitingPane):
     def _may_decide(self, rows: Sequence[str]) -> bool:
         """Whether the key that was just pressed decides about these rows; says why not."""
         refusal = AT_ONCE if self._keys.in_burst else self._refusal(rows)
+        refusal = ELSEWHERE if self.elsewhere else refusal
         self._refuse(refusal)
         return bool(rows) and not refusal
 
@@ -176,6 +177,7 @@ class ApprovalsPane(WaitingPane):
         """The text that may be changed now; says why not."""
         deed = self.selected
         soon = AT_ONCE if self._keys.in_burst else self.gate.too_soon(self._keys.pressed_at)
+        soon = ELSEWHERE if self.elsewhere else soon
         text = text_of(deed.action) if deed is not None else None
         self._refuse(soon or ("" if text is not None else NO_TEXT))
         return None if deed is None or self._refused else self._drafts.get(deed.id, text)
@@ -220,10 +222,14 @@ class ApprovalsPane(WaitingPane):
     def action_try_first(self) -> None:
         """Ask for a try; no decision, but a key that came in a paste asks for nothing either."""
         soon = AT_ONCE if self._keys.in_burst else self.gate.refusal(self._keys.pressed_at)
+        soon = ELSEWHERE if self.elsewhere else soon
         self._refuse(soon)
         if self.selected is not None and not soon:
             self.post_message(self.TryAsked(self.selected))
 
     def action_take_back(self) -> None:
         """Ask to take the last decision back."""
+        if self.elsewhere:
+            self._refuse(ELSEWHERE)
+            return
         self.post_message(self.UndoAsked())

@@ -11,7 +11,7 @@ from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.errors import PocketCoderError
 from pocketcoder_tui.core.transcript import Deed, Transcript
-from pocketcoder_tui.engine.workbench import Workbench
+from pocketcoder_tui.engine.workbench import ENDED, WATCHING, Workbench
 from pocketcoder_tui.ui.follow import touched
 from pocketcoder_tui.ui.safe import one_line
 from pocketcoder_tui.ui.status import Standing
@@ -73,6 +73,16 @@ class Link:
         return self._workbench.mode if self._workbench else ""
 
     @property
+    def watching(self) -> bool:
+        """True where the session is another process's, also once that one has left."""
+        return self.mode in (WATCHING, ENDED)
+
+    @property
+    def left(self) -> bool:
+        """True once the other process has left the session that is watched."""
+        return self.mode == ENDED
+
+    @property
     def model_label(self) -> str:
         """The model's name; empty while there is no workbench."""
         return self._workbench.model_label if self._workbench else ""
@@ -85,6 +95,7 @@ class Link:
             self._unlisten = self._workbench.listen(self._heard)
         await self._workbench.open()
         self.opened = self.standing.opened = True
+        self.standing.watching = self.watching
         self.dirty.update(self.transcript.entries)
         self._on_change()
 

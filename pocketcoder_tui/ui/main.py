@@ -20,8 +20,8 @@ from pocketcoder_tui.ui.link import LOG, OWN_FAULT, MakeWorkbench, sentence_of
 from pocketcoder_tui.ui.notice import Notice
 from pocketcoder_tui.ui.safe import one_line
 from pocketcoder_tui.ui.status import activity_words, header_words, status_words
+from pocketcoder_tui.ui.watching import Mirror, WatchingScreen
 from pocketcoder_tui.ui.welcome import Welcome
-from pocketcoder_tui.ui.writing import WritingScreen
 
 if TYPE_CHECKING:  # loaded with the panes, after the first frame
     from pocketcoder_tui.ui.conversation import Earlier, Story
@@ -31,15 +31,21 @@ FRAME = 1 / 30
 """Seconds between two drawings of what streams in, at least."""
 
 
-class MainScreen(WritingScreen):
+class MainScreen(WatchingScreen):
     """Conversation, approvals, terminal, composer."""
 
     BINDINGS = bindings_for("everywhere")
 
     def __init__(
-        self, make: MakeWorkbench, kit: Kit, *, workspace: str = "", draft: str = ""
+        self,
+        make: MakeWorkbench,
+        kit: Kit,
+        *,
+        workspace: str = "",
+        draft: str = "",
+        mirror: Mirror | None = None,
     ) -> None:
-        super().__init__(make, kit)
+        super().__init__(make, kit, mirror)
         self._first_draft = draft
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-medium"), (110, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-high")]
@@ -86,7 +92,7 @@ class MainScreen(WritingScreen):
 
     def action_retry(self) -> None:
         """Open the session, now or again."""
-        if not self.link.opened and not self._opening:
+        if not self.take_over() and not self.link.opened and not self._opening:
             self._opening = True
             self.link.standing.trouble = False
             self.panes.trouble.display = False
@@ -94,27 +100,29 @@ class MainScreen(WritingScreen):
             self.run_safely(self._open(), "open")
 
     async def _open(self) -> None:
-        trouble = ""
+        trouble, watch = "", False
         try:
             await self.link.open()
         except PocketCoderError as error:
-            trouble = sentence_of(error)
+            trouble, watch = sentence_of(error), await self.offers_watching(error)
         except Exception:  # noqa: BLE001 - boundary: the top of the worker that opens
             LOG.exception("opening the session")
             trouble = OWN_FAULT
         finally:
             self._opening = False
         if trouble:
-            self._show_trouble(trouble)
+            self._show_trouble(trouble, watch)
             return
         self._watch_terminal(self.panes.terminal.is_on_screen)
-        self.panes.checklist.appear(not self.query_one(Draft).text)
+        if not self.link.watching:
+            self.panes.checklist.appear(not self.query_one(Draft).text)
 
-    def _show_trouble(self, sentence: str) -> None:
+    def _show_trouble(self, sentence: str, watch: bool) -> None:
+        offer = (("\nF5", "bold $warning"), " watches it, read-only") if watch else ()
         panel = self.panes.trouble
         panel.update(
             Content.assemble(
-                (f"{self.kit.pick('✗', 'x')} ", "bold $error"), sentence,
+                (f"{self.kit.pick('✗', 'x')} ", "bold $error"), sentence, *offer,
                 ("\n^R", "bold $warning"), " tries again   ", ("^Q", "bold $warning"), " quits",
             )
         )  # fmt: skip

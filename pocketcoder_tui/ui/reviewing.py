@@ -23,6 +23,7 @@ class ReviewingScreen(WayfindingScreen):
         had_focus = pane.has_focus_within
         coming = had_focus and any(map(_comes_up, self.link.transcript.entries.values()))
         self.set_class(bool(waiting) or coming, "-waiting")
+        pane.elsewhere = self.link.watching
         pane.update_waiting(waiting)
         if not waiting and had_focus and not coming:
             self.go_to_draft()

@@ -7,12 +7,14 @@ from pocketcoder_tui.ui.app import PocketCoderApp
 from pocketcoder_tui.ui.driver import driver_class
 from pocketcoder_tui.ui.kit import Kit, terminal_is_ascii
 from pocketcoder_tui.ui.link import MakeWorkbench
+from pocketcoder_tui.ui.watching import Mirror
 
 
 def run(
     make_workbench: MakeWorkbench,
     *,
     make_other: Callable[[str], MakeWorkbench] | None = None,
+    mirror: Mirror | None = None,
     workspace: str = "",
     theme: str = "",
     ascii_only: bool = False,
@@ -20,12 +22,13 @@ def run(
     """Show the workbench until the person leaves; returns the process's exit status.
 
     ``make_other`` gives what opens another session of the workspace, by its id, or a new one for
-    an empty id.
+    an empty id; ``mirror`` leads to the session of another process that works in it.
     """
     kit = Kit(ascii=ascii_only or terminal_is_ascii())
     app = PocketCoderApp(
         make_workbench,
         make_other=make_other,
+        mirror=mirror,
         workspace=workspace,
         kit=kit,
         driver_class=driver_class(),

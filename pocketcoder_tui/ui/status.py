@@ -27,6 +27,8 @@ class Standing:
     box: transient.BoxState = transient.BoxState.ABSENT
     box_sentence: str = ""
     opened: bool = False
+    watching: bool = False
+    """True where another process works in the session."""
     trouble: bool = False
     """True when opening the session came to an end without one."""
     retry: str = ""
@@ -68,7 +70,8 @@ def status_words(standing: Standing, kit: Kit) -> tuple[list[Word], list[Word]]:
     left = [Word(f"{kit.pick(glyph, fallback)} {word}", style, 0)]
     left.append(Word("net off", "$text-muted", 3))
     if standing.opened:
-        left.append(Word("saved", "$text-muted", 4))
+        kept = "read-only" if standing.watching else "saved"
+        left.append(Word(kept, "$text-muted", 4))
     else:
         left.append(Word("not open" if standing.trouble else "opening…", "$warning", 1))
     labelled = [a for a in ACTIONS if a.label]
@@ -82,19 +85,20 @@ def status_words(standing: Standing, kit: Kit) -> tuple[list[Word], list[Word]]:
 def activity_words(transcript: Transcript, standing: Standing, kit: Kit) -> Sequence[Word]:
     """What is being waited for, for how long, and the key that ends it; nothing at rest."""
     waiting = len(transcript.waiting)
-    words = _calls_for_you(transcript, kit)
+    words = [] if standing.watching else _calls_for_you(transcript, kit)
     if not transcript.turn_id and not waiting:
         return words
     if waiting:
         glyph = kit.pick("●", "*")
         noun = count(waiting, "action")
         waits = "waits" if waiting == 1 else "wait"
-        words.append(Word(f"{glyph} {noun} {waits} for you", "bold $warning", 0))
-        words.append(Word("^Y decide", "$warning", 1))
+        where = "elsewhere" if standing.watching else "for you"
+        words.append(Word(f"{glyph} {noun} {waits} {where}", "bold $warning", 0))
+        words.append(Word("^Y shows" if standing.watching else "^Y decide", "$warning", 1))
     if transcript.turn_id:
         doing = _doing(transcript, standing, kit)
         words += [Word(doing, "$primary", 2)] if doing else []
-        words.append(Word("Esc stops", "$text-muted", 3))
+        words += [] if standing.watching else [Word("Esc stops", "$text-muted", 3)]
         if standing.retry:
             words.append(Word(standing.retry, "$warning", 4, gives_way=True))
     return words

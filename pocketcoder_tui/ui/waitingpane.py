@@ -26,6 +26,7 @@ from pocketcoder_tui.ui.textview import TextView
 from pocketcoder_tui.ui.waiting import MOST_ROWS, WaitingList
 from pocketcoder_tui.ui.words import count
 
+ELSEWHERE = "You watch: decide where it works, or with pocketcoder approvals."
 NO_PARTS = "This is no change with several parts."
 
 
@@ -45,6 +46,8 @@ class WaitingPane(Vertical, can_focus=True):
         self._bond_shown: Bond | None = None
         self._refused = ""
         """Why the last key did nothing; safe."""
+        self.elsewhere = False
+        """True where another process works in the session: rows are shown, nothing is decided."""
         self._comments: dict[str, str] = {}
         """What the agent is told with the result, by the row that is about to be allowed."""
         self._drafts: dict[str, str] = {}
@@ -159,9 +162,10 @@ class WaitingPane(Vertical, can_focus=True):
         rows = self.query_one(WaitingList)
         rows.put(self._deeds, self._index, 1 if low else MOST_ROWS)
         rows.mark(self._marks.of([deed.id for deed in self._deeds]))
-        title = f"Waiting for you · {total}" if total else "Waiting for you"
+        whose = "Waiting elsewhere" if self.elsewhere else "Waiting for you"
+        title = f"{whose} · {total}" if total else whose
         if low and total > 1:
-            title = f"Waiting for you · {self._index + 1} of {total}"
+            title = f"{whose} · {self._index + 1} of {total}"
         title += f" · {len(self._marks)} marked" if self._marks else ""
         self.border_title = Content(title if not self._kit.ascii else title.replace("·", "-"))
         self.border_subtitle = Content(one_line(self.selected.why) if self.selected else "")
@@ -189,6 +193,8 @@ class WaitingPane(Vertical, can_focus=True):
     def _resting_words(self) -> Content | None:
         """Why no key decides now; None when they do."""
         reading = self.gate.reading
+        if self.elsewhere:
+            return Content.styled(ELSEWHERE, "$warning" if self._refused else "$text-muted")
         if self._box.purpose is not None:
             return Content.styled(HINTS[self._box.purpose], "$text-muted")
         if self._refused and self._refused != SCROLL:

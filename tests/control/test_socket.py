@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pocketcoder_tui.control import ControlServer, ask, follow
+from pocketcoder_tui.control import ControlServer, ask, follow, is_there, stream
 from pocketcoder_tui.control.protocol import (
     REQUEST_LIMIT,
     ControlError,
@@ -45,6 +45,12 @@ class Answers:
                 yield {"waiting": True}
                 try:
                     await self.gate.wait()
+                finally:
+                    self.closed.set()
+            case "flood":
+                try:
+                    for _ in range(1000):
+                        yield {"text": "x" * 10_000}
                 finally:
                     self.closed.set()
             case "refuse":
@@ -103,6 +109,53 @@ async def test_who_hangs_up_is_not_answered_any_more(path: Path, answers: Answer
     await asyncio.wait_for(answers.closed.wait(), 5)
 
 
+async def test_a_server_that_ends_closes_what_it_was_answering(
+    tmp_path: Path, answers: Answers, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = ControlServer(tmp_path / "ends.sock", answers.respond)
+    await server.start()
+    lines = stream(tmp_path / "ends.sock", "wait")
+    assert await anext(lines) == {"waiting": True}
+    await server.aclose()
+    assert answers.closed.is_set()
+    assert [line async for line in lines] == []
+    assert not caplog.records
+
+
+async def read_and_write_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """What had been sent may come first; then it shows that the other side is gone."""
+    for _ in range(3):
+        await reader.read()
+        writer.write(b"x")
+        await writer.drain()
+
+
+async def test_who_reads_nothing_is_hung_up_on(
+    tmp_path: Path, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pocketcoder_tui.control.server._STALLED", 0.2)
+    server = ControlServer(tmp_path / "slow.sock", answers.respond)
+    await server.start()
+    reader, writer = await asyncio.open_unix_connection(str(tmp_path / "slow.sock"))
+    writer.write(encode({"v": 1, "ask": "flood"}))
+    await asyncio.wait_for(answers.closed.wait(), 10)
+    with pytest.raises(ConnectionError):
+        await read_and_write_on(reader, writer)
+    writer.close()
+    await server.aclose()
+
+
+async def test_a_stream_without_blocking(path: Path) -> None:
+    assert [a["number"] async for a in stream(path, "count", to=500)] == list(range(500))
+    with pytest.raises(ControlError, match=r"decided already\.") as caught:
+        await anext(stream(path, "refuse"))
+    assert caught.value.hint == "Look at the screen."
+    assert await is_there(path)
+    assert not await is_there(path.with_name("other.sock"))
+    with pytest.raises(ControlError, match="No pocketcoder works"):
+        await anext(stream(path.with_name("other.sock"), "count", to=1))
+
+
 def test_the_socket_is_the_person_s_alone(path: Path) -> None:
     facts = path.lstat()
     assert stat.S_ISSOCK(facts.st_mode)
@@ -110,7 +163,7 @@ def test_the_socket_is_the_person_s_alone(path: Path) -> None:
 
 
 STRANGER = """
-import os, socket, sys
+import contextlib, os, socket, sys
 stranger = socket.socket(socket.AF_UNIX)
 os.fchdir(int(sys.argv[1]))
 os.setuid(65534)

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from pocketcoder_tui.core.events import Event
 from pocketcoder_tui.ui.app import PocketCoderApp
 from pocketcoder_tui.ui.kit import Clock, Kit
+from pocketcoder_tui.ui.watching import Mirror
 from tests.ui.bench import NOON, ScriptedWorkbench, factory
 
 
@@ -88,6 +89,7 @@ async def staged(
     settle: float = 0.0,
     ascii: bool = False,
     others: Callable[[str], ScriptedWorkbench] | None = None,
+    mirror: Mirror | None = None,
 ) -> AsyncIterator[Stage]:
     """Run the app until its session is open and the events are drawn."""
     bench = bench or ScriptedWorkbench()
@@ -95,7 +97,11 @@ async def staged(
     kit = Kit(hands.clock, ascii=ascii, grace=grace, settle=settle)
     make_other = None if others is None else lambda session_id: factory(others(session_id))
     app = PocketCoderApp(
-        factory(bench), make_other=make_other, workspace="/home/dana/src/shop", kit=kit
+        factory(bench),
+        make_other=make_other,
+        mirror=mirror,
+        workspace="/home/dana/src/shop",
+        kit=kit,
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         stage = Stage(app, pilot, bench, hands)
