@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core import transient
+from pocketcoder_tui.core import modes, transient
 from pocketcoder_tui.core.actions import Action, ActionState, Decision, Execution, Outcome, Preview
 from pocketcoder_tui.core.model import PartKind, Usage
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
@@ -114,6 +114,8 @@ class Transcript:
     """Of the last reply."""
     prefix: str = ""
     """How the ids that are counted begin, so that two parts of a session can be joined."""
+    mode: str = modes.ASK
+    """The one that holds now."""
     _remarks: int = 0
     _lines: int = 0
 
@@ -157,11 +159,8 @@ class Transcript:
                 return self._apply_queue(event)
             case ev.ReplyStarted() | ev.PartGrew() | ev.ReplyEnded():
                 return self._apply_reply(event)
-            case ev.Noticed():
-                return self._remark(event.level, event.sentence, event.hint)
-            case ev.PersonRan():
-                self._lines += 1
-                return self._add(Typed(f"{self.prefix}line-{self._lines}", event))
+            case ev.ModeChanged() | ev.Noticed() | ev.PersonRan():
+                return self._apply_line(event)
             case ev.SessionArchived() | transient.PastRead() | transient.RetryWaiting():
                 pass
             case transient.BoxChanged() | transient.ScreenChanged():
@@ -246,8 +245,26 @@ class Transcript:
         self._remarks += 1
         return self._add(Remark(f"{self.prefix}remark-{self._remarks}", level, text, hint))
 
+    def _apply_line(self, event: ev.ModeChanged | ev.Noticed | ev.PersonRan) -> str:
+        """What stands between the turns.
+
+        A mode's line is named by its moment: both parts of a long session may be told of it.
+        """
+        match event:
+            case ev.Noticed():
+                return self._remark(event.level, event.sentence, event.hint)
+            case ev.PersonRan():
+                self._lines += 1
+                return self._add(Typed(f"{self.prefix}line-{self._lines}", event))
+        self.mode = event.mode
+        level: Literal["info", "warning"] = "info"
+        if event.mode == modes.CONTAINED:
+            level = "warning"
+        return self._add(Remark(f"mode-{event.at!r}", level, modes.sentence_of(event.mode)))
+
     def _leave_behind(self) -> None:
-        """What was open where the session came from is not open here."""
+        """What was open where the session came from is not open here, nor is its mode in force."""
+        self.mode = modes.ASK
         self.turn_id = self.reply_id = ""
         self._close_part()
         for entry in self.entries.values():

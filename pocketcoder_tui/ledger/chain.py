@@ -148,6 +148,10 @@ def _archived(event: ev.SessionArchived) -> AuditNote:
     return AuditNote(AuditKind.SESSION, {"what": what})
 
 
+def _mode(event: ev.ModeChanged) -> AuditNote:
+    return AuditNote(AuditKind.MODE, {"mode": event.mode, "who": event.who})
+
+
 def _inherited(event: ev.Inherited) -> AuditNote:
     return AuditNote(AuditKind.SESSION, {"what": event.origin.value, "from": event.session_id})
 
@@ -160,5 +164,6 @@ _NOTES: dict[type, Callable[..., AuditNote]] = {
     ev.ActionDispatched: _dispatch,
     ev.ActionEnded: _result,
     ev.TurnEnded: _log,
+    ev.ModeChanged: _mode,
 }
 """By kind of event. A new kind that must be accounted for gets its line here."""

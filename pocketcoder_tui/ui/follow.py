@@ -8,8 +8,8 @@ from pocketcoder_tui.core.transcript import Answer, Thought, Transcript
 def touched(event: ev.Event, transcript: Transcript) -> list[str]:
     """Return the ids of the entries to draw again after ``event`` was applied."""
     match event:
-        case ev.MessageQueued():
-            return [event.message_id]
+        case ev.MessageQueued() | ev.ModeChanged():
+            return [event.message_id if event.kind == "message_queued" else f"mode-{event.at!r}"]
         case ev.MessagesTaken():
             return list(event.message_ids)
         case ev.PartGrew():
