@@ -54,8 +54,8 @@ class PastAction:
     who: str = ""
     decided: float = 0.0
     """Unix seconds."""
-    replaced: bool = False
-    """True when another action took its place: edited by the person, or its place changed."""
+    edited: bool = False
+    """True when it is what the person made of another one."""
 
 
 class RuleShelf(Protocol):

@@ -3,17 +3,17 @@
 from collections.abc import Awaitable, Callable
 
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core.actions import Action, ActionState, Decision, Outcome, ToolCall
-from pocketcoder_tui.core.errors import RelayError, SandboxError
+from pocketcoder_tui.core.actions import Action, ActionState, DecidedBy, Decision, Outcome, ToolCall
+from pocketcoder_tui.core.errors import RelayError, SandboxError, TransitionRefused
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.desk import Desk, Dropped, Moved
 from pocketcoder_tui.engine.dispatch import Dispatcher
+from pocketcoder_tui.engine.gatekeeping import Gatekeeping
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.runs import window_of
 from pocketcoder_tui.engine.tools import SHELL
-from pocketcoder_tui.gatekeeper.policy import judge
 
 STOPPED = "The turn was stopped before this left for the box."
 UNSENT = "The program ended before this left for the box, so it is asked again."
@@ -36,12 +36,15 @@ class Actor:
         proposals: Proposals,
         dispatcher: Dispatcher,
         keeper: BoxKeeper,
+        *,
+        gatekeeping: Gatekeeping,
     ) -> None:
         self._journal = journal
         self._desk = desk
         self._proposals = proposals
         self._dispatcher = dispatcher
         self._keeper = keeper
+        self._gatekeeping = gatekeeping
 
     async def do(
         self, turn_id: str, reply_id: str, call: ToolCall, may_leave: Callable[[], bool]
@@ -60,7 +63,7 @@ class Actor:
         """Go on with an action of an earlier process, from where it was."""
         action = deed.action
         if deed.state is ActionState.DISPATCHED:
-            await self._dispatcher.take_up(action, reported=deed.reported)
+            await self._dispatcher.take_up(action, deed.decision, reported=deed.reported)
             self._announce_place()
         elif deed.state is ActionState.WAITING:
             await self._decide_and_do(action, self._desk.settle_again, may_leave)
@@ -68,7 +71,17 @@ class Actor:
             await self._decide_and_do(action, _unsent, may_leave)
 
     async def _settle(self, action: Action) -> Decision:
-        return await self._desk.settle(action, judge(action))
+        """Judge and decide; a rule that was used up or ended meanwhile is left out."""
+        ended: set[str] = set()
+        while True:
+            verdict = await self._gatekeeping.judge(action, ended)
+            try:
+                return await self._desk.settle(action, verdict)
+            except TransitionRefused:
+                if verdict.by is not DecidedBy.RULE or verdict.who in ended:
+                    raise
+                ended.add(verdict.who)
+                await self._gatekeeping.load()
 
     async def _decide_and_do(
         self, action: Action, settle: Settle, may_leave: Callable[[], bool]

@@ -63,7 +63,13 @@ async def make_workbench(options: Options) -> Session:
         setup=Setup(settings, options.paths.engine_log),
         make_keeper=make_keeper,
         attach=_attach_to_box,
-        terms=Terms(masker, outputs, settings.command_limit, settings.output_days),
+        terms=Terms(
+            masker,
+            outputs,
+            settings.command_limit,
+            settings.output_days,
+            settings.output_limit,
+        ),
     )
 
 

@@ -7,17 +7,18 @@ from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import failpoints
-from pocketcoder_tui.core.actions import Action, Decision, Ended, Execution, Outcome
+from pocketcoder_tui.core.actions import Action, DecidedBy, Decision, Ended, Execution, Outcome
 from pocketcoder_tui.core.errors import PocketCoderError, SandboxError, TransitionRefused
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.commands import Commands, Leave, ask_in
 from pocketcoder_tui.engine.desk import Dropped, Moved
+from pocketcoder_tui.engine.freshruns import FreshRuns
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.results import OWN_FAULT, unknown
 from pocketcoder_tui.engine.runs import Runs
-from pocketcoder_tui.engine.tools import FILE_TOOLS, TERMINAL_TOOLS
+from pocketcoder_tui.engine.tools import FILE_TOOLS, SHELL, TERMINAL_TOOLS
 from pocketcoder_tui.engine.tools.boxscript import Recall, recall
 from pocketcoder_tui.engine.tools.companions import Scene
 
@@ -36,6 +37,7 @@ class Dispatcher:
         masker: Masker,
         outputs: Outputs,
         command_limit: float,
+        output_limit: int,
     ) -> None:
         self._keeper = keeper
         self._journal = journal
@@ -43,6 +45,9 @@ class Dispatcher:
         self._masker = masker
         self._outputs = outputs
         self._commands = Commands(keeper, journal, runs, self._end, command_limit)
+        self._fresh = FreshRuns(
+            keeper, runs, self._end, seconds=command_limit, characters=output_limit
+        )
 
     async def scene(self) -> Scene:
         """What the terminal's tools see and use. Raises SandboxError or RelayError."""
@@ -72,10 +77,14 @@ class Dispatcher:
             await self._perform_file_tool(action, leave)
         elif action.call.tool in TERMINAL_TOOLS:
             await self._perform_terminal_tool(action, leave)
+        elif is_fresh(action, decision):
+            await self._fresh.perform(action, leave)
         else:
             await self._commands.perform(action, may_leave, leave)
 
-    async def take_up(self, action: Action, *, reported: bool = False) -> None:
+    async def take_up(
+        self, action: Action, decision: Decision | None = None, *, reported: bool = False
+    ) -> None:
         """Find out what became of an action that left before a crash, and record it.
 
         ``reported``: the model was told that its command still runs; nobody waits for the end.
@@ -84,6 +93,8 @@ class Dispatcher:
             await self._end(await self._recall(action))
         elif action.call.tool in TERMINAL_TOOLS:
             await self._end(TERMINAL_TOOLS[action.call.tool].lost(action))
+        elif decision is not None and is_fresh(action, decision):
+            await self._fresh.take_up(action, reported)
         else:
             await self._commands.take_up(action, reported)
 
@@ -162,6 +173,11 @@ class Dispatcher:
         if memory.result is None:
             return unknown(action, "It started, and the box holds no end of it.")
         return FILE_TOOLS[action.call.tool].finish(action, memory.result)
+
+
+def is_fresh(action: Action, decision: Decision) -> bool:
+    """Whether an action runs beside the agent's shell: a command that a rule allowed."""
+    return action.call.tool == SHELL and decision.by is DecidedBy.RULE
 
 
 def _timed(execution: Execution, started: float) -> Execution:

@@ -4,10 +4,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core.actions import Action, Decision, Ended, Execution, Outcome, ToolCall
+from pocketcoder_tui.core import modes
+from pocketcoder_tui.core.actions import (
+    Action,
+    DecidedBy,
+    Decision,
+    Ended,
+    Execution,
+    Outcome,
+    ToolCall,
+)
 from pocketcoder_tui.core.model import Message, ReplyPart, Role, ToolResult
 
-Note = ev.PersonRan | Execution
+Note = ev.PersonRan | ev.ModeChanged | Execution
 """Something that happened beside the calls: a line of the person's, a command's late end."""
 
 NOTICE = "[From PocketCoder, not from the person: what happened in the terminal meanwhile]"
@@ -33,6 +42,7 @@ class History:
         self.told: set[str] = set()
         """Commands whose end the model has as the result of another call."""
         self.reports: dict[str, ev.ActionReported] = {}
+        self.mode = modes.ASK
         self.notes: list[Note] = []
         """What the model is to know before it is asked again."""
 
@@ -54,6 +64,7 @@ class History:
                 self.parts.append(ReplyPart(event.part, event.text, event.call, event.raw))
             case ev.Inherited():
                 self.close_reply()
+                self.mode = modes.ASK
             case ev.ActionProposed():
                 self.actions[event.action.call.id] = event.action
             case ev.ActionDecided():
@@ -73,6 +84,9 @@ class History:
                 if execution.action_id in self.reports:
                     self.notes.append(execution)
             case ev.PersonRan():
+                self.notes.append(event)
+            case ev.ModeChanged() if event.mode != self.mode:
+                self.mode = event.mode
                 self.notes.append(event)
             case _:
                 pass
@@ -105,6 +119,8 @@ class History:
     def words(self, note: Note) -> str:
         if isinstance(note, ev.PersonRan):
             return person_ran(note)
+        if isinstance(note, ev.ModeChanged):
+            return f"The person changed the mode. {modes.sentence_of(note.mode)}"
         if note.action_id in self.told:
             return ""
         action = next(a for a in self.actions.values() if a.id == note.action_id)
@@ -144,7 +160,12 @@ def history(events: Iterable[ev.Durable]) -> tuple[Message, ...]:
 
 
 def denial(decision: Decision) -> str:
-    """The sentence by which the model learns of a denial."""
+    """The sentence by which the model learns of a denial.
+
+    A mode or a rule says its own; only a person's denial is the person's.
+    """
+    if decision.by is not DecidedBy.PERSON and decision.reason:
+        return decision.reason
     if decision.reason:
         return f"The person denied this. Their reason: {decision.reason}"
     return "The person denied this and gave no reason. Do not repeat the same call."

@@ -23,17 +23,18 @@ from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
+from pocketcoder_tui.engine.gatekeeping import Gatekeeping
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.library import Library
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.queue import MessageQueue
 from pocketcoder_tui.engine.recovery import open_deeds, unanswered, unfinished_turn
+from pocketcoder_tui.engine.rulekeeper import RuleKeeper
 from pocketcoder_tui.engine.runs import Runs
 from pocketcoder_tui.engine.setup import Setup
 from pocketcoder_tui.engine.turn import GO_ON, LOOK, Turn
 from pocketcoder_tui.engine.voice import Voice
-from pocketcoder_tui.gatekeeper.policy import MODE_ASK
 
 CONFESSION = "confession"
 """The task that tells of another task's failure; its own failure is only logged."""
@@ -51,6 +52,8 @@ class Terms:
     """Seconds after which the model is told that a command still runs."""
     output_days: int = 0
     """Days for which output is kept; 0 keeps it for ever."""
+    output_limit: int = 40_000
+    """Characters of an output that the model gets."""
 
 
 class Session:
@@ -86,13 +89,18 @@ class Session:
             masker=terms.masker,
             outputs=terms.outputs,
             command_limit=terms.command_limit,
+            output_limit=terms.output_limit,
         )
+        self._gatekeeping = Gatekeeping(journal, ledger.rules, self._keeper)
+        self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
+        """See Workbench."""
         self._actor = Actor(
             journal,
             self._desk,
             Proposals(self._keeper, journal, self._dispatcher),
             self._dispatcher,
             self._keeper,
+            gatekeeping=self._gatekeeping,
         )
         self._turn: Turn | None = None
         self._turn_task: asyncio.Task[None] | None = None
@@ -114,7 +122,7 @@ class Session:
     @property
     def mode(self) -> str:
         """See Workbench."""
-        return MODE_ASK
+        return self._gatekeeping.mode
 
     def listen(self, on_event: Callable[[ev.Event], None]) -> Callable[[], None]:
         """See Workbench."""
@@ -122,6 +130,7 @@ class Session:
 
     async def open(self) -> None:
         """See Workbench; the box starts in the background."""
+        await self._gatekeeping.load()
         await self._take_up()
         self._crew.start(self._ledger.verified(), "check of the ledger")
         self._crew.start(self._journal.read_past(), "past")
@@ -253,7 +262,7 @@ class Session:
             self._actor,
             self._crew,
             model=self._voice.model,
-            system=self._voice.system,
+            system=lambda: self._voice.system(self.mode),
             turn_id=turn_id,
         )
 

@@ -11,6 +11,7 @@ from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.core.terminal import Job, WindowFacts
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.core.transient import ScreenChanged
+from pocketcoder_tui.engine.rulebook import Rulebook
 
 
 class Queue(Protocol):
@@ -39,7 +40,11 @@ class Workbench(Protocol):
 
     @property
     def mode(self) -> str:
-        """ask, for now the only one."""
+        """ask, contained or plan (gatekeeper.policy)."""
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """Changes the mode; makes, lists and ends rules."""
 
     def listen(self, on_event: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``on_event`` on the event loop for everything that happens; returns the undo."""

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,8 +25,7 @@ _COLUMNS = (
 _NAMES = tuple(_COLUMNS.split(", "))
 _PAST = """
 SELECT a.id, a.session_id, a.turn_id, a.reply_id, a.call_id, a.wire_id, a.tool, a.arguments, a.cwd,
-    a.container, a.base, a.at, a.supersedes, a.state, d.outcome, d.by, d.who, d.at,
-    EXISTS (SELECT 1 FROM action AS n WHERE n.supersedes = a.id)
+    a.container, a.base, a.at, a.supersedes, d.outcome, d.by, d.who, d.at
 FROM action AS a LEFT JOIN decision AS d ON d.action_id = a.id
 ORDER BY a.rowid DESC LIMIT ?
 """
@@ -75,17 +74,19 @@ def rules(db: sqlite3.Connection) -> list[KeptRule]:
 def past(limit: int, db: sqlite3.Connection) -> list[PastAction]:
     """The last actions of all sessions, the newest last; 0 for all. Raises sqlite3.Error.
 
-    An action for which a person was asked is one that a person decided or that waits; one that was
-    taken back while it waited is known by its event.
+    That a person was asked, and that a person changed it, is known by its events alone.
     """
-    asked = {
-        json.loads(body)["action_id"]
-        for (body,) in db.execute(
-            "SELECT body FROM event WHERE kind = 'action_waiting' AND body NOT LIKE '{\"erased\"%'"
-        )
-    }
+    asked = {body["action_id"] for body in _bodies("action_waiting", '"action_id"', db)}
+    proposed = _bodies("action_proposed", '"edited":"', db)
+    edited = {body["action"]["id"] for body in proposed if body.get("edited")}
     rows = db.execute(_PAST, (limit or -1,)).fetchall()
-    return [_past(row, row[0] in asked) for row in reversed(rows)]
+    return [_past(row, row[0] in asked, row[0] in edited) for row in reversed(rows)]
+
+
+def _bodies(kind: str, holding: str, db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    """The events of a kind whose text holds this; a deleted session's have none."""
+    query = "SELECT body FROM event WHERE kind = ? AND instr(body, ?)"
+    return (json.loads(body) for (body,) in db.execute(query, (kind, holding)))
 
 
 def _rule(row: Sequence[Any]) -> KeptRule:
@@ -95,15 +96,15 @@ def _rule(row: Sequence[Any]) -> KeptRule:
     return KeptRule(**values)
 
 
-def _past(row: Sequence[Any], waited: bool) -> PastAction:
+def _past(row: Sequence[Any], waited: bool, edited: bool) -> PastAction:
     (action_id, session, turn, reply, call_id, wire_id, tool, arguments, cwd, container, base, at,
-     supersedes, _, outcome, by, who, decided, replaced) = row  # fmt: skip
+     supersedes, outcome, by, who, decided) = row  # fmt: skip
     call = ToolCall(call_id, tool, json.loads(arguments), wire_id)
     action = Action(action_id, session, turn, reply, call, cwd, container, base, at, supersedes)
     if outcome is None:
-        return PastAction(action, waited, replaced=bool(replaced))
+        return PastAction(action, waited, edited=edited)
     said = Outcome(outcome), DecidedBy(by), who, decided
-    return PastAction(action, waited, *said, replaced=bool(replaced))
+    return PastAction(action, waited, *said, edited=edited)
 
 
 def _add_all(added: Sequence[KeptRule], writer: Writer) -> None:

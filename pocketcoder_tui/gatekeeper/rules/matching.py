@@ -12,7 +12,7 @@ from pocketcoder_tui.gatekeeper.reading import Simple, Whole, read_whole
 from pocketcoder_tui.gatekeeper.rules.exact import exact_words
 from pocketcoder_tui.gatekeeper.rules.model import Beginning, Command, Place, Rule
 
-__all__ = ["Denial", "allowing", "command_of", "denying", "path_of"]
+__all__ = ["Denial", "allowing", "command_of", "command_rule", "denying", "path_of"]
 
 _SEARCHED = "."
 """Where the tools look that are told no path."""
@@ -38,7 +38,7 @@ def allowing(action: Action, rules: Iterable[Rule], *, resolved: str = "") -> Ru
     that writes matches nothing then, since a link could lead it anywhere.
     """
     mine = [rule for rule in rules if rule.outcome is Outcome.ALLOW]
-    about = _subject_of(action) if mine else None
+    about = command_rule(action) if mine else None
     for rule in mine:
         if isinstance(rule.subject, Place) and _covers(rule.subject, action, resolved):
             return rule
@@ -82,7 +82,7 @@ def path_of(action: Action) -> str:
     return "" if action.call.tool == toolset.SHELL or not isinstance(path, str) else absolute(path)
 
 
-def _subject_of(action: Action) -> Command | None:
+def command_rule(action: Action) -> Command | None:
     """The only command rule that could allow an action.
 
     A command in another window than the first one is to go on beside the others, which a fresh
