@@ -17,6 +17,9 @@ COMMANDS = {
     "down": "stop the box of a workspace; its files and history stay",
     "reset": "delete the box and the history of a workspace, after asking",
     "sessions": "list the sessions of a workspace",
+    "undo": "show what the last action changed, and bring the workspace back after asking",
+    "diff": "show what an undo would do, and do nothing",
+    "checkpoints": "list what was kept of a workspace, for undo ID and diff ID",
     "audit": "verify, show or export the record of every decision, dispatch, result and login",
     "backup": "copy the ledger of a workspace to a file",
     "restore": "put a backup in the ledger's place; what was there is kept",
@@ -65,14 +68,18 @@ class Arguments:
     """The file to write; None for the usual place."""
     file: str = ""
     """The backup to restore."""
+    number: int = 0
+    """The checkpoint to go back to; 0 for the last step."""
 
 
 def parse(argv: Sequence[str]) -> Arguments:
     """Understand a command line. Raises UsageError; prints and raises SystemExit for --help."""
     command = argv[0] if argv and argv[0] in COMMANDS else ""
     parser = _command_parser(command) if command else _workbench_parser()
-    found = parser.parse_args(argv[1:] if command else argv)
-    return Arguments(command, **vars(found))
+    found = vars(parser.parse_args(argv[1:] if command else argv))
+    if words := found.pop("words", None):
+        found |= _numbered(parser, words)
+    return Arguments(command, **found)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -112,13 +119,20 @@ def _command_parser(command: str) -> argparse.ArgumentParser:
         return parser
     if command == "restore":
         parser.add_argument("file", metavar="FILE", help="what backup wrote")
-    if command != "setup":
+    if command in ("undo", "diff"):
+        parser.add_argument(
+            "words",
+            metavar="[ID] [WORKSPACE]",
+            nargs="*",
+            help="a number that checkpoints lists (default: the last step), and a folder",
+        )
+    elif command != "setup":
         _add_workspace(parser)
     if command in ("backup", "recover"):
         parser.add_argument("--to", metavar="FILE", help="write this file, which must be new")
-    if command in ("setup", "reset", "restore"):
+    if command in ("setup", "reset", "restore", "undo"):
         parser.add_argument("--yes", action="store_true", help="do not ask")
-    if command == "doctor":
+    if command in ("doctor", "checkpoints"):
         parser.add_argument("--json", action="store_true", help="for programs; README.md explains")
     return parser
 
@@ -141,6 +155,16 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
             )
         if name == "export":
             action.add_argument("--to", metavar="FILE", help="write this file, which must be new")
+
+
+def _numbered(parser: argparse.ArgumentParser, words: list[str]) -> dict[str, object]:
+    """A checkpoint's number and a folder, each of which may be left out."""
+    number = 0
+    if words[0].isascii() and words[0].isdigit() and len(words[0]) < 10:
+        number = int(words.pop(0))
+    if len(words) > 1:
+        parser.error(f"{words[0]!a} is not the number of a checkpoint")
+    return {"number": number, "workspace": words[0] if words else "."}
 
 
 def _count(text: str) -> int:

@@ -16,8 +16,10 @@ from pocketcoder_tui.cli.arguments import COMMANDS, Arguments, UsageError, parse
 from pocketcoder_tui.core.errors import PocketCoderError
 
 OK, REFUSED, USAGE, DEFECT, INTERRUPTED, UNREAD = 0, 1, 2, 70, 130, 141
-_MODULES = {name: name for name in COMMANDS} | dict.fromkeys(
-    ("backup", "restore", "recover"), "care"
+_MODULES = (
+    {name: name for name in COMMANDS}
+    | dict.fromkeys(("backup", "restore", "recover"), "care")
+    | dict.fromkeys(("undo", "diff", "checkpoints"), "undo")
 )
 """The module of each command, loaded when it is used; without a command it is the workbench."""
 

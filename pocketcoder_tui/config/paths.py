@@ -60,6 +60,16 @@ class Paths:
         return self.state / "outputs"
 
     @property
+    def checkpoints(self) -> Path:
+        """The store of what the workspace was before each action."""
+        return self.state / "checkpoints"
+
+    @property
+    def trials(self) -> Path:
+        """Throw-away copies of the workspace, each for one try."""
+        return self.state / "trials"
+
+    @property
     def hatch(self) -> Path:
         """What the host hands into the box lies here for a moment; the box sees it read-only."""
         return self.state / "hatch"

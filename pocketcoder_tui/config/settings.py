@@ -86,6 +86,18 @@ class Settings(BaseSettings):
     """Seconds after which the model is told that a command still runs; the command goes on."""
     output_kept: Size = "64m"
     """How much of one command's output is kept whole, where the model gets head and tail only."""
+    checkpoints: bool = True
+    """Keep the workspace before each action that can write, so that it can be undone."""
+    checkpoint_file: Size = "64m"
+    """Files that are larger are not kept in checkpoints, and not brought back."""
+    checkpoint_space: Size = "2g"
+    """How much of the disk checkpoints may take; then the oldest go."""
+    checkpoint_days: int = Field(default=30, ge=0, le=36_500)
+    """Days for which checkpoints are kept; 0 keeps them until there is no space."""
+    try_limit: float = Field(default=60, ge=1, le=3600)
+    """Seconds after which a try in a throw-away copy is ended."""
+    try_space: Size = "1g"
+    """How large a throw-away copy of the workspace may be, and how much a try may write."""
     theme: _Word = Field(default="pocketcoder-dark", min_length=1)
     """The colour theme of the screen."""
     ascii: bool = False

@@ -10,8 +10,11 @@ PocketCoderError
 │   ├── EngineMissing         not installed
 │   ├── EngineStopped         installed, not running
 │   ├── EngineForbidden       running, this person may not use it
+│   ├── TrialRefused          an action cannot be tried in a copy
 │   ├── ImageMissing          the sandbox image was not built
 │   └── ContainerGone         it went away while in use
+├── CheckpointError       the workspace cannot be kept, or not be brought back
+│   └── PlanStale             it changed since the undo was shown
 ├── RelayError            the terminal inside the box
 │   ├── DeliveryRefused       what arrived is not what was approved
 │   └── ShellBusy             the prompt is not free
@@ -102,10 +105,26 @@ class ImageMissing(SandboxError):
     hint = "Run: pocketcoder setup."
 
 
+class TrialRefused(SandboxError):
+    """An action cannot be tried in a throw-away copy; it waits as before."""
+
+    hint = ""
+
+
 class ContainerGone(SandboxError):
     """The container went away while it was in use."""
 
     hint = "It is started again with the next action."
+
+
+class CheckpointError(PocketCoderError):
+    """The workspace cannot be kept, or not be brought back; it was not changed."""
+
+
+class PlanStale(CheckpointError):
+    """The workspace changed since the undo was shown; nothing was done."""
+
+    hint = "Look at the difference again."
 
 
 class RelayError(PocketCoderError):

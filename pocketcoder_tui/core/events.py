@@ -10,6 +10,13 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from pocketcoder_tui.core.actions import Action, Decision, Execution, Preview, ToolCall
+from pocketcoder_tui.core.checkpoints import (
+    ActionTried,
+    CheckpointMade,
+    CheckpointMissed,
+    WorkspaceChanged,
+    WorkspaceEvent,
+)
 from pocketcoder_tui.core.model import Finish, PartKind, Usage
 from pocketcoder_tui.core.transient import (
     ActionHeld,
@@ -191,10 +198,12 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class ActionProposed:
-    """The model asks for an action."""
+    """The model asks for an action, or the person changed what it asked for."""
 
     action: Action
     preview: Preview
+    edited: str = ""
+    """The login name of the person whose words the arguments are; empty when the model's."""
     kind: Literal["action_proposed"] = "action_proposed"
 
 
@@ -321,12 +330,15 @@ Durable = (
     | PersonRan
     | ModeChanged
     | Noticed
+    | WorkspaceEvent
 )
 
 # --- the transient ones (core/transient.py) among them
 
 RunEvent = ActionHeld | OutputGrew | ActionNeedsInput | ActionReported
 """What happens to an action between its decision and its end."""
+DeedEvent = CheckpointMade | CheckpointMissed | WorkspaceChanged | ActionTried
+"""What is known of an action and the workspace."""
 ActionEvent = (
     ActionProposed
     | ActionWaiting
@@ -335,5 +347,6 @@ ActionEvent = (
     | ActionDispatched
     | ActionEnded
     | RunEvent
+    | DeedEvent
 )
 Event = Durable | Transient

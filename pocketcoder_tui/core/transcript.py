@@ -7,6 +7,14 @@ from typing import Literal
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import modes, transient
 from pocketcoder_tui.core.actions import Action, ActionState, Decision, Execution, Outcome, Preview
+from pocketcoder_tui.core.checkpoints import (
+    ActionTried,
+    CheckpointMade,
+    CheckpointMissed,
+    Restored,
+    WorkspaceChanged,
+    WorkspaceRestored,
+)
 from pocketcoder_tui.core.model import PartKind, Usage
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
 
@@ -68,6 +76,16 @@ class Deed:
     """True while its command reads the terminal and is silent."""
     reported: bool = False
     """True once the model was told that it still runs."""
+    edited: str = ""
+    """Who changed what the model had asked for; empty when nobody did."""
+    checkpoint: int = 0
+    """The number of the checkpoint before it; 0 for none."""
+    unkept: str = ""
+    """Why it left without a checkpoint."""
+    changed: WorkspaceChanged | None = None
+    """What it did to the workspace, once that is known."""
+    tried: ActionTried | None = None
+    """The last try of it in a throw-away copy."""
 
     @property
     def window(self) -> str:
@@ -93,7 +111,17 @@ class Remark:
     hint: str = ""
 
 
-Entry = Said | Answer | Thought | Deed | Typed | Remark
+@dataclass(slots=True)
+class Undone:
+    """The person brought the workspace back to a checkpoint."""
+
+    id: str
+    restored: Restored
+    label: str
+    """What the checkpoint was made before, untrusted."""
+
+
+Entry = Said | Answer | Thought | Deed | Typed | Remark | Undone
 
 
 @dataclass(slots=True)
@@ -118,6 +146,7 @@ class Transcript:
     """The one that holds now."""
     _remarks: int = 0
     _lines: int = 0
+    _undos: int = 0
 
     @property
     def waiting(self) -> list[Deed]:
@@ -159,7 +188,7 @@ class Transcript:
                 return self._apply_queue(event)
             case ev.ReplyStarted() | ev.PartGrew() | ev.ReplyEnded():
                 return self._apply_reply(event)
-            case ev.ModeChanged() | ev.Noticed() | ev.PersonRan():
+            case ev.ModeChanged() | ev.Noticed() | ev.PersonRan() | WorkspaceRestored():
                 return self._apply_line(event)
             case ev.SessionArchived() | transient.PastRead() | transient.RetryWaiting():
                 pass
@@ -194,12 +223,37 @@ class Transcript:
                 self.reply_id, self.usage = "", event.usage
                 return self._close_part()
 
+    def _apply_line(
+        self, event: ev.ModeChanged | ev.Noticed | ev.PersonRan | WorkspaceRestored
+    ) -> str:
+        """What is an entry of its own.
+
+        A mode's is named by its moment: both parts of a long session may be told of it.
+        """
+        match event:
+            case ev.ModeChanged():
+                self.mode = event.mode
+                sentence = modes.sentence_of(event.mode)
+                contained = event.mode == modes.CONTAINED
+                id_ = f"mode-{event.at!r}"
+                return self._add(Remark(id_, "warning" if contained else "info", sentence))
+            case ev.Noticed():
+                return self._remark(event.level, event.sentence, event.hint)
+            case ev.PersonRan():
+                self._lines += 1
+                return self._add(Typed(f"{self.prefix}line-{self._lines}", event))
+            case WorkspaceRestored():
+                self._undos += 1
+                id_ = f"{self.prefix}undo-{self._undos}"
+                return self._add(Undone(id_, event.restored, event.label))
+
     def _apply_action(self, event: ev.ActionEvent) -> str:
         """Move an action along; what happens while it runs is ``_apply_run``."""
         match event:
             case ev.ActionProposed():
                 self._close_part()
-                return self._add(Deed(event.action.id, event.action, event.preview))
+                made = Deed(event.action.id, event.action, event.preview, edited=event.edited)
+                return self._add(made)
             case ev.ActionWaiting():
                 deed = self.deed(event.action_id)
                 deed.state, deed.why = ActionState.WAITING, event.why
@@ -224,7 +278,7 @@ class Transcript:
                 return self._apply_run(event)
         return deed.id
 
-    def _apply_run(self, event: ev.RunEvent) -> str:
+    def _apply_run(self, event: ev.RunEvent | ev.DeedEvent) -> str:
         deed = self.deed(event.action_id)
         match event:
             case transient.OutputGrew():
@@ -235,6 +289,8 @@ class Transcript:
                 deed.needs_input = event.needs_input
             case ev.ActionReported():
                 deed.reported = True
+            case _:
+                _keep(deed, event)
         return deed.id
 
     def _add(self, entry: Entry) -> str:
@@ -244,23 +300,6 @@ class Transcript:
     def _remark(self, level: Literal["info", "warning", "error"], text: str, hint: str) -> str:
         self._remarks += 1
         return self._add(Remark(f"{self.prefix}remark-{self._remarks}", level, text, hint))
-
-    def _apply_line(self, event: ev.ModeChanged | ev.Noticed | ev.PersonRan) -> str:
-        """What stands between the turns.
-
-        A mode's line is named by its moment: both parts of a long session may be told of it.
-        """
-        match event:
-            case ev.Noticed():
-                return self._remark(event.level, event.sentence, event.hint)
-            case ev.PersonRan():
-                self._lines += 1
-                return self._add(Typed(f"{self.prefix}line-{self._lines}", event))
-        self.mode = event.mode
-        level: Literal["info", "warning"] = "info"
-        if event.mode == modes.CONTAINED:
-            level = "warning"
-        return self._add(Remark(f"mode-{event.at!r}", level, modes.sentence_of(event.mode)))
 
     def _leave_behind(self) -> None:
         """What was open where the session came from is not open here, nor is its mode in force."""
@@ -329,3 +368,18 @@ class Transcript:
             return ""
         level: Literal["info", "error"] = "error" if event.outcome == "failed" else "info"
         return self._remark(level, event.sentence, event.hint)
+
+
+def _keep(
+    deed: Deed, event: CheckpointMade | CheckpointMissed | WorkspaceChanged | ActionTried
+) -> None:
+    """What is known of an action and the workspace."""
+    match event:
+        case CheckpointMade():
+            deed.checkpoint = event.number
+        case CheckpointMissed():
+            deed.unkept = event.why
+        case WorkspaceChanged():
+            deed.changed = event
+        case ActionTried():
+            deed.tried = event

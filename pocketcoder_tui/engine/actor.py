@@ -1,21 +1,27 @@
 """One call's way: proposed, decided, done; asked again whenever its place changed."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Action, ActionState, DecidedBy, Decision, Outcome, ToolCall
 from pocketcoder_tui.core.errors import RelayError, SandboxError, TransitionRefused
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
-from pocketcoder_tui.engine.desk import Desk, Dropped, Moved
+from pocketcoder_tui.engine.checkpoints import CheckpointDesk
+from pocketcoder_tui.engine.desk import FILE_CHANGED, Desk, Dropped, Moved
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.gatekeeping import Gatekeeping
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.leaving import Departures
 from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.runs import window_of
 from pocketcoder_tui.engine.tools import SHELL
+from pocketcoder_tui.gatekeeper.toolset import file_of
 
 STOPPED = "The turn was stopped before this left for the box."
+UNDENIED = "You took your denial back, so it is asked again."
+EDITED = "You changed it: look at it as it is now, then decide."
 UNSENT = "The program ended before this left for the box, so it is asked again."
 
 Settle = Callable[[Action], Awaitable[Decision]]
@@ -38,6 +44,8 @@ class Actor:
         keeper: BoxKeeper,
         *,
         gatekeeping: Gatekeeping,
+        departures: Departures,
+        checkpoints: CheckpointDesk,
     ) -> None:
         self._journal = journal
         self._desk = desk
@@ -45,6 +53,8 @@ class Actor:
         self._dispatcher = dispatcher
         self._keeper = keeper
         self._gatekeeping = gatekeeping
+        self._departures = departures
+        self._checkpoints = checkpoints
 
     async def do(
         self, turn_id: str, reply_id: str, call: ToolCall, may_leave: Callable[[], bool]
@@ -70,15 +80,34 @@ class Actor:
         else:
             await self._decide_and_do(action, _unsent, may_leave)
 
+    async def ask_again(self, deed: Deed, may_leave: Callable[[], bool]) -> None:
+        """Ask once more about an action that was denied; the denial stays in the records."""
+        if not may_leave():
+            return
+        action = await self._proposals.propose_again(deed.action, Moved(UNDENIED))
+        if action is not None:
+            await self._decide_and_do(action, self._settle, may_leave)
+
     async def _settle(self, action: Action) -> Decision:
-        """Judge and decide; a rule that was used up or ended meanwhile is left out."""
+        """Judge and decide; a rule that was used up or ended meanwhile is left out.
+
+        What a person changed is never allowed unseen, whatever mode and rules say.
+        """
         ended: set[str] = set()
         while True:
-            verdict = await self._gatekeeping.judge(action, ended)
+            judged = await self._gatekeeping.judge(action, ended)
+            verdict = self._checkpoints.checked(action, judged)
+            edited = self._journal.transcript.deed(action.id).edited
+            if edited and verdict.outcome is not Outcome.DENY:
+                verdict = replace(verdict, outcome=None, why=EDITED)
             try:
                 return await self._desk.settle(action, verdict)
             except TransitionRefused:
-                if verdict.by is not DecidedBy.RULE or verdict.who in ended:
+                if (
+                    verdict.outcome is None
+                    or verdict.by is not DecidedBy.RULE
+                    or verdict.who in ended
+                ):
                     raise
                 ended.add(verdict.who)
                 await self._gatekeeping.load()
@@ -109,10 +138,15 @@ class Actor:
         try:
             decision = await settle(action)
             if decision.outcome is Outcome.ALLOW:
-                await self._dispatcher.perform(action, decision, may_leave)
+                await self._departures.send_off(
+                    action.id,
+                    lambda let_go: self._dispatcher.perform(action, decision, let_go),
+                    may_leave,
+                )
                 self._announce_place()
+                self._announce_file(action)
         except Moved as moved:
-            return await self._proposals.propose_again(action, str(moved))
+            return await self._proposals.propose_again(action, moved)
         return None
 
     def _announce_place(self) -> None:
@@ -128,3 +162,10 @@ class Actor:
                 action.cwd != here or action.container != ready.box.id
             ):
                 self._desk.moved(action.id)
+
+    def _announce_file(self, written: Action) -> None:
+        """A file may be another one now: changes of it that wait are shown anew."""
+        path = file_of(written)
+        for deed in self._journal.transcript.waiting:
+            if path and file_of(deed.action) == path:
+                self._desk.moved(deed.id, FILE_CHANGED)

@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketcoder_tui.config.secrets import box_seal
@@ -17,6 +18,7 @@ from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.ports import Box, Ledger
 from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.copies import WorkspaceCopies
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.login import login
@@ -28,6 +30,7 @@ from pocketcoder_tui.engine.voice import Voice
 
 if TYPE_CHECKING:
     from pocketcoder_tui.relay.terminal import TmuxTerminal
+    from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper
     from pocketcoder_tui.sandbox.container import DockerSandbox
 
 log = logging.getLogger(__name__)
@@ -56,6 +59,8 @@ async def make_workbench(options: Options) -> Session:
     def make_keeper(journal: Journal, crew: Crew) -> BoxKeeper:
         return BoxKeeper(LazySandbox(options), open_terminal, journal, crew)
 
+    kept = make_checkpoints(options) if settings.checkpoints else None
+    copies = make_copies(options) if settings.checkpoints else None
     return Session(
         journal,
         ledger,
@@ -68,8 +73,42 @@ async def make_workbench(options: Options) -> Session:
             outputs,
             settings.command_limit,
             settings.output_days,
+            kept,
+            copies,
             settings.output_limit,
         ),
+    )
+
+
+def make_copies(options: Options) -> WorkspaceCopies:
+    """What makes throw-away copies, within the settings. Touches nothing yet."""
+    from pocketcoder_tui.sandbox.checkpoints import Limits
+
+    settings, paths = options.settings, options.paths
+    return WorkspaceCopies(
+        paths.trials,
+        paths.workspace,
+        paths.checkpoints,
+        limits=Limits(size_bytes(settings.checkpoint_file), size_bytes(settings.try_space)),
+        make_sandbox=lambda place: make_sandbox(options, copy=place),
+        seconds=settings.try_limit,
+        space=size_bytes(settings.try_space),
+    )
+
+
+def make_checkpoints(options: Options) -> "CheckpointKeeper":
+    """What keeps the workspace, within the settings. Touches nothing yet."""
+    from pocketcoder_tui.gatekeeper.paths import guarded
+    from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper, Limits
+
+    settings, paths = options.settings, options.paths
+    limits = Limits(size_bytes(settings.checkpoint_file), size_bytes(settings.checkpoint_space))
+    return CheckpointKeeper(
+        paths.workspace,
+        paths.checkpoints,
+        limits,
+        days=settings.checkpoint_days,
+        guarded=guarded,
     )
 
 
@@ -126,13 +165,16 @@ class LazySandbox:
             await self._sandbox.aclose()
 
 
-def make_sandbox(options: Options) -> "DockerSandbox":
-    """The sandbox of a workspace, with the limits of the settings. Does not start it."""
+def make_sandbox(options: Options, copy: Path | None = None) -> "DockerSandbox":
+    """The sandbox of a workspace, with the limits of the settings. Does not start it.
+
+    ``copy``: a throw-away copy of the workspace; its container does not outlive this process.
+    """
     from pocketcoder_tui.sandbox.container import DockerSandbox
     from pocketcoder_tui.sandbox.flags import Limits
     from pocketcoder_tui.sandbox.image import image_tag
 
-    settings, workspace = options.settings, options.paths.workspace
+    settings, workspace = options.settings, copy or options.paths.workspace
     secret = settings.local_secret
     limits = Limits(
         memory=size_bytes(settings.memory),
@@ -147,7 +189,8 @@ def make_sandbox(options: Options) -> "DockerSandbox":
         limits=limits,
         runtime=settings.runtime,
         seal=box_seal(secret.get_secret_value(), workspace) if secret is not None else "",
-        hatch=options.paths.hatch,
+        hatch=options.paths.hatch if copy is None else None,
+        tied=copy is not None,
     )
 
 

@@ -4,13 +4,14 @@ import asyncio
 import time
 
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core.actions import Action, ActionState, DecidedBy, Decision, Outcome
+from pocketcoder_tui.core.actions import Action, ActionState, DecidedBy, Decision, Outcome, ToolCall
 from pocketcoder_tui.core.errors import TransitionRefused
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.login import login_name
 from pocketcoder_tui.gatekeeper.policy import Verdict
 
 MOVED = "It would happen in another place than was shown, so it is asked again."
+FILE_CHANGED = "The file was written meanwhile, so the change is shown as it would be now."
 
 
 class Moved(Exception):
@@ -18,6 +19,16 @@ class Moved(Exception):
 
     def __init__(self, why: str = MOVED) -> None:
         super().__init__(why)
+
+
+class Edited(Moved):
+    """The person wants another call in its place; that one needs its own decision."""
+
+    def __init__(self, why: str, call: ToolCall, who: str) -> None:
+        super().__init__(why)
+        self.call = call
+        self.who = who
+        """The person's login name."""
 
 
 class Dropped(Exception):
@@ -55,6 +66,27 @@ class Desk:
 
         Raises TransitionRefused when it no longer waits; the sentence says what became of it.
         """
+        future = self._undecided(action_id)
+        action = self._journal.transcript.deed(action_id).action
+        decision = _decision(action, outcome, DecidedBy.PERSON, login_name(), reason)
+        self._deciding[action_id] = None
+        await asyncio.shield(asyncio.ensure_future(self._record(decision, future)))
+
+    def replace(self, action_id: str, edited: Edited) -> None:
+        """Ask about another call instead. Raises TransitionRefused when it no longer waits."""
+        self._undecided(action_id).set_exception(edited)
+
+    def moved(self, action_id: str, why: str = MOVED) -> None:
+        """Wake an action that waits: its directory, its box or its file is another one now."""
+        self._wake(action_id, Moved(why))
+
+    def drop_all(self) -> None:
+        """Wake everything that waits: the turn was stopped."""
+        for action_id in tuple(self._waiting):
+            self._wake(action_id, Dropped(action_id))
+
+    def _undecided(self, action_id: str) -> asyncio.Future[Decision]:
+        """What a waiting action waits for. Raises TransitionRefused with what became of it."""
         deed = self._journal.transcript.entries.get(action_id)
         state = getattr(deed, "state", None)
         future = self._waiting.get(action_id)
@@ -64,19 +96,7 @@ class Desk:
             raise TransitionRefused("This action was decided already.")
         if future is None or future.done():
             raise TransitionRefused("This action is being asked again or taken back.")
-        action = self._journal.transcript.deed(action_id).action
-        decision = _decision(action, outcome, DecidedBy.PERSON, login_name(), reason)
-        self._deciding[action_id] = None
-        await asyncio.shield(asyncio.ensure_future(self._record(decision, future)))
-
-    def moved(self, action_id: str) -> None:
-        """Wake an action that waits: its directory or its box is another one now."""
-        self._wake(action_id, Moved())
-
-    def drop_all(self) -> None:
-        """Wake everything that waits: the turn was stopped."""
-        for action_id in tuple(self._waiting):
-            self._wake(action_id, Dropped(action_id))
+        return future
 
     async def _record(self, decision: Decision, future: asyncio.Future[Decision]) -> None:
         """What would wake the action meanwhile waits: a decision on its way to the disk stands."""

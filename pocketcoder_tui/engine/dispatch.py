@@ -1,7 +1,9 @@
 """From an allowed action to its result: bound, recorded, sent once, recorded again."""
 
+import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,8 +13,9 @@ from pocketcoder_tui.core.actions import Action, DecidedBy, Decision, Ended, Exe
 from pocketcoder_tui.core.errors import PocketCoderError, SandboxError, TransitionRefused
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.checkpoints import CheckpointDesk
 from pocketcoder_tui.engine.commands import Commands, Leave, ask_in
-from pocketcoder_tui.engine.desk import Dropped, Moved
+from pocketcoder_tui.engine.desk import FILE_CHANGED, Dropped, Moved
 from pocketcoder_tui.engine.freshruns import FreshRuns
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.outputs import Outputs
@@ -21,6 +24,7 @@ from pocketcoder_tui.engine.runs import Runs
 from pocketcoder_tui.engine.tools import FILE_TOOLS, SHELL, TERMINAL_TOOLS
 from pocketcoder_tui.engine.tools.boxscript import Recall, recall
 from pocketcoder_tui.engine.tools.companions import Scene
+from pocketcoder_tui.gatekeeper.toolset import file_of
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +38,7 @@ class Dispatcher:
         journal: Journal,
         runs: Runs,
         *,
+        checkpoints: CheckpointDesk,
         masker: Masker,
         outputs: Outputs,
         command_limit: float,
@@ -42,8 +47,13 @@ class Dispatcher:
         self._keeper = keeper
         self._journal = journal
         self._runs = runs
+        self._checkpoints = checkpoints
         self._masker = masker
         self._outputs = outputs
+        self._files: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """Changes of one file happen one after the other."""
+        self._written: dict[str, float] = {}
+        """When a file was written last from here, Unix seconds."""
         self._commands = Commands(keeper, journal, runs, self._end, command_limit)
         self._fresh = FreshRuns(
             keeper, runs, self._end, seconds=command_limit, characters=output_limit
@@ -68,12 +78,17 @@ class Dispatcher:
             raise TransitionRefused("The decision does not cover this action; nothing was sent.")
 
         async def leave() -> None:
-            """The intent is durable before anything is sent."""
+            """The workspace is kept, and then the intent is durable, before anything is sent."""
+            kept = await self._checkpoints.before(action, decision)
             if not may_leave():
+                self._checkpoints.never_left(action.id)
                 raise Dropped(action.id)
-            await self._journal.write(ev.ActionDispatched(action.id, action.digest, time.time()))
+            intent = ev.ActionDispatched(action.id, action.digest, time.time())
+            await self._journal.write(*kept, intent)
 
-        if action.call.tool in FILE_TOOLS:
+        if file_of(action):
+            await self._perform_change(action, leave)
+        elif action.call.tool in FILE_TOOLS:
             await self._perform_file_tool(action, leave)
         elif action.call.tool in TERMINAL_TOOLS:
             await self._perform_terminal_tool(action, leave)
@@ -99,8 +114,20 @@ class Dispatcher:
             await self._commands.take_up(action, reported)
 
     def drop_held(self) -> None:
-        """Take back what was allowed and waits for a prompt: the turn was stopped."""
+        """Take back what was allowed and waits for a prompt or its checkpoint: the turn stopped."""
         self._commands.drop_held()
+        self._checkpoints.drop_waits()
+
+    async def _perform_change(self, action: Action, leave: Leave) -> None:
+        """A file that was written since the change was shown is shown anew."""
+        path = file_of(action)
+        async with self._files[path]:
+            if self._written.get(path, 0.0) > action.at:
+                raise Moved(FILE_CHANGED)
+            try:
+                await self._perform_file_tool(action, leave)
+            finally:
+                self._written[path] = time.time()
 
     async def _perform_file_tool(self, action: Action, leave: Leave) -> None:
         ready = await self._keeper.ensure()
@@ -150,6 +177,7 @@ class Dispatcher:
             coloured=clean(execution.coloured),
         )
         await self._journal.write(ev.ActionEnded(execution))
+        self._checkpoints.after(execution.action_id)
         return execution
 
     async def _recall(self, action: Action) -> Execution:

@@ -13,16 +13,23 @@ from pocketcoder_tui.core.actions import (
     Execution,
     Outcome,
     ToolCall,
+    canonical,
 )
+from pocketcoder_tui.core.checkpoints import WorkspaceRestored
 from pocketcoder_tui.core.model import Message, ReplyPart, Role, ToolResult
 
-Note = ev.PersonRan | ev.ModeChanged | Execution
-"""Something that happened beside the calls: a line of the person's, a command's late end."""
+Note = ev.PersonRan | ev.ModeChanged | Execution | WorkspaceRestored
+"""What happened beside the calls: a line of the person's, a command's late end, an undo."""
 
 NOTICE = "[From PocketCoder, not from the person: what happened in the terminal meanwhile]"
 NOT_RUN = "Not run: the turn was stopped before this was decided."
 LATE_OUTPUT = 2_000
 """Characters of the end of an output that go into a note."""
+CHANGED = "The person changed this call before deciding about it."
+CHANGED_TEXT = 4_000
+"""Characters of changed arguments that are repeated to the model."""
+UNDONE_NAMED = 30
+"""Files that a note about an undo names."""
 RUNNING = "Still running when the turn was stopped. Its output is not known yet."
 
 
@@ -36,6 +43,8 @@ class History:
         self.provider = ""
         self.actions: dict[str, Action] = {}
         """The newest action of each call, by the call's id."""
+        self.edited: set[str] = set()
+        """Actions whose arguments are the person's."""
         self.decisions: dict[str, Decision] = {}
         self.executions: dict[str, Execution] = {}
         self.dispatched: set[str] = set()
@@ -67,6 +76,8 @@ class History:
                 self.mode = modes.ASK
             case ev.ActionProposed():
                 self.actions[event.action.call.id] = event.action
+                if event.edited:
+                    self.edited.add(event.action.id)
             case ev.ActionDecided():
                 self.decisions[event.decision.action_id] = event.decision
             case ev.ActionDispatched():
@@ -83,7 +94,7 @@ class History:
                 self.told.add(str(execution.data.get("told", "")))
                 if execution.action_id in self.reports:
                     self.notes.append(execution)
-            case ev.PersonRan():
+            case ev.PersonRan() | WorkspaceRestored():
                 self.notes.append(event)
             case ev.ModeChanged() if event.mode != self.mode:
                 self.mode = event.mode
@@ -121,6 +132,8 @@ class History:
             return person_ran(note)
         if isinstance(note, ev.ModeChanged):
             return f"The person changed the mode. {modes.sentence_of(note.mode)}"
+        if isinstance(note, WorkspaceRestored):
+            return undone(note)
         if note.action_id in self.told:
             return ""
         action = next(a for a in self.actions.values() if a.id == note.action_id)
@@ -137,18 +150,32 @@ class History:
         action = self.actions.get(call.id)
         if action is None:
             return ToolResult(call, {"error": NOT_RUN})
+        return ToolResult(call, {**self.words_of_person(action), **self.body(action)})
+
+    def words_of_person(self, action: Action) -> dict[str, Any]:
+        """What the person changed, and what they said while they allowed it."""
+        said: dict[str, Any] = {}
+        if action.id in self.edited:
+            said["changed_by_the_person"] = changed(action)
+        decision = self.decisions.get(action.id)
+        if decision and decision.outcome is Outcome.ALLOW and decision.by is DecidedBy.PERSON:
+            said |= {"comment_of_the_person": decision.reason} if decision.reason else {}
+        return said
+
+    def body(self, action: Action) -> dict[str, Any]:
+        """What became of an action."""
         report = self.reports.get(action.id)
         if report is not None:
-            return ToolResult(call, response_of_report(report))
+            return response_of_report(report)
         execution = self.executions.get(action.id)
         if execution is not None:
-            return ToolResult(call, response_of(execution))
+            return response_of(execution)
         if action.id in self.dispatched:
-            return ToolResult(call, {"error": RUNNING})
+            return {"error": RUNNING}
         decision = self.decisions.get(action.id)
         if decision is not None and decision.outcome is Outcome.DENY:
-            return ToolResult(call, {"error": denial(decision)})
-        return ToolResult(call, {"error": NOT_RUN})
+            return {"error": denial(decision)}
+        return {"error": NOT_RUN}
 
 
 def history(events: Iterable[ev.Durable]) -> tuple[Message, ...]:
@@ -157,6 +184,14 @@ def history(events: Iterable[ev.Durable]) -> tuple[Message, ...]:
     for event in events:
         fold.feed(event)
     return fold.whole()
+
+
+def changed(action: Action) -> str:
+    """The sentence by which the model learns that its call was changed before it was decided."""
+    text = canonical(action.call.arguments).decode("utf-8")
+    if len(text) > CHANGED_TEXT:
+        return f"{CHANGED} Its arguments are now too long to repeat; look at what is there."
+    return f"{CHANGED} Its arguments are now: {action.call.tool} {text}"
 
 
 def denial(decision: Decision) -> str:
@@ -218,4 +253,16 @@ def person_ran(line: ev.PersonRan) -> str:
     return (
         f"In the window {line.window!r} the person ran {what}: exit status {line.status}, "
         f"directory now {line.cwd}.{shown}"
+    )
+
+
+def undone(event: WorkspaceRestored) -> str:
+    """An undo of the person's: which files are not as the model left them."""
+    difference = event.restored.difference
+    names = [change.path for change in difference.changes[:UNDONE_NAMED]]
+    more = difference.total - len(names)
+    listed = ", ".join(names) + (f" and {more} more" if more > 0 else "")
+    return (
+        "The person undid changes of the workspace: it is again as it was before "
+        f"`{event.label}`. Not as you left them: {listed or 'no file'}. Look before you go on."
     )

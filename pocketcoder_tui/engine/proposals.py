@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import (
     Action,
+    ActionState,
     DecidedBy,
     Decision,
     Json,
@@ -18,6 +20,7 @@ from pocketcoder_tui.core.actions import (
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper, Ready
+from pocketcoder_tui.engine.desk import Edited, Moved
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.tools import BOX_TOOLS, SHELL, TERMINAL_TOOLS, TOOLS
@@ -25,6 +28,22 @@ from pocketcoder_tui.engine.tools.base import WORKSPACE, Sketch, unfit_text
 
 CHECK = "argument check"
 """Who denies a call that cannot be carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a call comes from, when not straight from the model."""
+
+    replaced: str | None = None
+    """The action whose place it takes."""
+    ends: tuple[ev.ActionSuperseded, ...] = ()
+    """The end of that action, recorded in the same step."""
+    edited: str = ""
+    """Who changed it."""
+
+
+NEW = Origin()
+"""The model's own call."""
 
 
 class Proposals:
@@ -42,24 +61,20 @@ class Proposals:
         turn_id: str,
         reply_id: str,
         call: ToolCall,
-        supersedes: ev.ActionSuperseded | None = None,
+        origin: Origin = NEW,
     ) -> Action | None:
         """Record the call as an action. Returns None when it was refused for its arguments.
 
-        ``supersedes`` is recorded with it. Raises SandboxError or RelayError when there is no box
-        to bind it to, and then nothing is recorded.
+        What it takes the place of is recorded with it. Raises SandboxError or RelayError when there
+        is no box to bind it to, and then nothing is recorded.
         """
         async with self._in_order:
-            return await self._propose(turn_id, reply_id, call, supersedes)
+            return await self._propose(turn_id, reply_id, call, origin)
 
     async def _propose(
-        self,
-        turn_id: str,
-        reply_id: str,
-        call: ToolCall,
-        supersedes: ev.ActionSuperseded | None,
+        self, turn_id: str, reply_id: str, call: ToolCall, origin: Origin
     ) -> Action | None:
-        before = [] if supersedes is None else [supersedes]
+        before = origin.ends
         tool = TOOLS.get(call.tool)
         complaint = tool.complaint(call.arguments) if tool else _no_such_tool(call.tool)
         if tool is None or complaint:
@@ -78,9 +93,10 @@ class Proposals:
             container=ready.box.id,
             base=sketch.base,
             at=time.time(),
-            supersedes=None if supersedes is None else supersedes.action_id,
+            supersedes=origin.replaced,
         )
-        await self._journal.write(*before, ev.ActionProposed(action, sketch.preview))
+        proposed = ev.ActionProposed(action, sketch.preview, origin.edited)
+        await self._journal.write(*before, proposed)
         return action
 
     async def _sketch(self, call: ToolCall, ready: Ready) -> Sketch:
@@ -89,13 +105,20 @@ class Proposals:
             return TERMINAL_TOOLS[call.tool].sketch(call.arguments, scene)
         return await BOX_TOOLS[call.tool].sketch(call.arguments, ready.box)
 
-    async def propose_again(self, action: Action, why: str) -> Action | None:
-        """Replace an action whose place changed, in one step; the new one needs its own decision.
+    async def propose_again(self, action: Action, moved: Moved) -> Action | None:
+        """Replace an action, in one step; the new one needs its own decision.
 
+        Its place changed, the person took the decision back, or wants another call (Edited).
         Raises SandboxError or RelayError, and then the old one still stands.
         """
-        replaced = ev.ActionSuperseded(action.id, why)
-        return await self.propose(action.turn_id, action.reply_id, action.call, replaced)
+        call, edited = action.call, self._journal.transcript.deed(action.id).edited
+        if isinstance(moved, Edited):
+            call, edited = moved.call, moved.who
+        denied = self._journal.transcript.deed(action.id).state is ActionState.DENIED
+        # A denial stands in the records; the new row follows it.
+        ends = () if denied else (ev.ActionSuperseded(action.id, str(moved)),)
+        origin = Origin(action.id, ends, edited)
+        return await self.propose(action.turn_id, action.reply_id, call, origin)
 
     def _refusal(
         self, turn_id: str, reply_id: str, call: ToolCall, why: str

@@ -20,19 +20,23 @@ from pocketcoder_tui.core.terminal import Job, Window, WindowFacts
 from pocketcoder_tui.core.transcript import Deed, Transcript
 from pocketcoder_tui.engine.actor import Actor
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.checkpoints import CheckpointDesk, Keeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.gatekeeping import Gatekeeping
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.leaving import Departures
 from pocketcoder_tui.engine.library import Library
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.queue import MessageQueue
 from pocketcoder_tui.engine.recovery import open_deeds, unanswered, unfinished_turn
+from pocketcoder_tui.engine.review import Review
 from pocketcoder_tui.engine.rulekeeper import RuleKeeper
 from pocketcoder_tui.engine.runs import Runs
 from pocketcoder_tui.engine.setup import Setup
+from pocketcoder_tui.engine.trials import Copies, TrialDesk
 from pocketcoder_tui.engine.turn import GO_ON, LOOK, Turn
 from pocketcoder_tui.engine.voice import Voice
 
@@ -52,6 +56,10 @@ class Terms:
     """Seconds after which the model is told that a command still runs."""
     output_days: int = 0
     """Days for which output is kept; 0 keeps it for ever."""
+    checkpoints: Keeper | None = None
+    """What keeps the workspace; None when that is switched off."""
+    copies: Copies | None = None
+    """What makes throw-away copies; None when nothing can be tried."""
     output_limit: int = 40_000
     """Characters of an output that the model gets."""
 
@@ -80,12 +88,17 @@ class Session:
         self._desk = Desk(journal)
         self._masker = terms.masker
         self._output_days = terms.output_days
-        self.library = Library(ledger.shelf, terms.outputs)
+        self.checkpoints = CheckpointDesk(terms.checkpoints, journal, self._crew, terms.masker)
+        """See Workbench."""
+        self.trials = TrialDesk(terms.copies, journal, self._crew, terms.masker)
+        """See Workbench."""
+        self.library = Library(ledger.shelf, terms.outputs, self.checkpoints)
         """Sessions as wholes, this one and the others."""
         self._dispatcher = Dispatcher(
             self._keeper,
             journal,
             Runs(journal, self._crew),
+            checkpoints=self.checkpoints,
             masker=terms.masker,
             outputs=terms.outputs,
             command_limit=terms.command_limit,
@@ -94,6 +107,7 @@ class Session:
         self._gatekeeping = Gatekeeping(journal, ledger.rules, self._keeper)
         self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
         """See Workbench."""
+        departures = Departures()
         self._actor = Actor(
             journal,
             self._desk,
@@ -101,7 +115,11 @@ class Session:
             self._dispatcher,
             self._keeper,
             gatekeeping=self._gatekeeping,
+            departures=departures,
+            checkpoints=self.checkpoints,
         )
+        self.review = Review(journal, self._desk, departures, self._keeper, self._ask_again)
+        """See Workbench."""
         self._turn: Turn | None = None
         self._turn_task: asyncio.Task[None] | None = None
         self.queue = MessageQueue(journal, self._begin_queued)
@@ -134,6 +152,8 @@ class Session:
         await self._take_up()
         self._crew.start(self._ledger.verified(), "check of the ledger")
         self._crew.start(self._journal.read_past(), "past")
+        self._crew.start(self.checkpoints.open(), "checkpoints")
+        self._crew.start(self.trials.open(), "throw-away copies")
         self._crew.start(self._account(self._key_use("in use")), "account")
         self._crew.start(self.library.prune(self._output_days), "pruning")
         self._crew.start(self._start_box(), "box start")
@@ -254,6 +274,7 @@ class Session:
             last_first.push_async_callback(self._journal.settle)
             last_first.push_async_callback(self._voice.aclose)
             last_first.push_async_callback(self._keeper.aclose)
+            last_first.push_async_callback(self.checkpoints.aclose)
             last_first.push_async_callback(self._crew.dismiss)
 
     def _make_turn(self, turn_id: str = "") -> Turn:
@@ -308,6 +329,9 @@ class Session:
             self._begin(turn_id, mine)
         elif self._voice.ready and unanswered(self._journal.events):
             self._begin()
+
+    def _ask_again(self, deed: Deed) -> bool:
+        return self._at_work and self._turn is not None and self._turn.ask_again(deed)
 
     def _key_use(self, how: str) -> AuditNote | None:
         """What is to be accounted for about the key of this moment."""

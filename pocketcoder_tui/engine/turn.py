@@ -53,6 +53,8 @@ class Turn:
         self._model = model
         self._system = system
         self._stopped = False
+        self._acts: list[asyncio.Task[None]] = []
+        """What the calls of the reply came to; empty once the model may be asked again."""
 
     @property
     def acts(self) -> str:
@@ -81,6 +83,14 @@ class Turn:
         await self._journal.settle()
         if self._journal.transcript.turn_id == self.id:
             await self._end(ev.TurnOutcome.STOPPED, "You stopped the turn.", "")
+
+    def ask_again(self, deed: Deed) -> bool:
+        """Ask once more about a denied call; False when the model was told of the denial."""
+        if self._stopped or all(task.done() for task in self._acts):
+            return False
+        work = self._actor.ask_again(deed, self.may_leave)
+        self._acts.append(self._crew.start(work, self.acts))
+        return True
 
     def may_leave(self) -> bool:
         """False once the person stopped the turn."""
@@ -129,8 +139,10 @@ class Turn:
         They belong to the session's crew, so a command that runs outlives a stopped turn. Raises
         the first error, after all have come to an end.
         """
-        tasks = [self._crew.start(work, self.acts) for work in works]
-        await asyncio.wait(tasks)
+        self._acts = [self._crew.start(work, self.acts) for work in works]
+        while not all(task.done() for task in self._acts):
+            await asyncio.wait(self._acts)
+        tasks, self._acts = self._acts, []
         for task in tasks:
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error

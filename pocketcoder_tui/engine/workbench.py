@@ -1,17 +1,49 @@
 """What a front end may ask of the engine: the whole interface, and nothing of how it is done."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from pocketcoder_tui.core.actions import Outcome
+from pocketcoder_tui.core.checkpoints import Checkpoint, Restored, UndoPlan
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.events import Event
 from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.core.terminal import Job, WindowFacts
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.core.transient import ScreenChanged
+from pocketcoder_tui.core.trials import Trial
 from pocketcoder_tui.engine.rulebook import Rulebook
+
+
+class Checkpoints(Protocol):
+    """The workspace as it was before each action that could write."""
+
+    async def entries(self) -> Sequence[Checkpoint]:
+        """All there are, oldest first. Raises CheckpointError."""
+
+    async def plan(self, number: int = 0) -> UndoPlan:
+        """What going back to one would do; 0 for the last step that changed something.
+
+        Raises CheckpointError, also when there is nothing to undo.
+        """
+
+    async def undo(self, plan: UndoPlan) -> Restored:
+        """Do what a plan shows, after a checkpoint of its own; recorded and told to the model.
+
+        Raises PlanStale when the workspace changed since the plan was made, and CheckpointError.
+        """
+
+
+class Trials(Protocol):
+    """What a waiting command would do, seen in a throw-away copy. Decides nothing."""
+
+    async def run(self, action_id: str, on_step: Callable[[str], None]) -> Trial:
+        """Run a waiting command in a copy of workspace and box; ``on_step`` is told what is done.
+
+        Cancelling ends it. Copy and container are gone afterwards. Raises SandboxError,
+        CheckpointError, or TrialRefused when it cannot be tried.
+        """
 
 
 class Queue(Protocol):
@@ -22,6 +54,28 @@ class Queue(Protocol):
 
     async def withdraw(self, message_id: str) -> None:
         """Take one back. Raises TransitionRefused when it was taken already."""
+
+
+class Review(Protocol):
+    """What a person may do with an action beside allowing and denying it."""
+
+    async def edit(self, action_id: str, text: str) -> None:
+        """Replace a waiting action by one with this text, which waits for its own decision.
+
+        Raises TransitionRefused when it no longer waits, or when nothing would change or fit.
+        """
+
+    async def keep_hunks(self, action_id: str, hunks: Collection[int]) -> None:
+        """Replace a waiting change of a file by one with only these hunks, counted from 0.
+
+        Raises TransitionRefused when it no longer waits or the file changed, or SandboxError.
+        """
+
+    async def undo(self) -> str:
+        """Take back the person's last decision; returns the action that it was about.
+
+        It is asked again. Raises TransitionRefused when it has left, or the model was told.
+        """
 
 
 class Workbench(Protocol):
@@ -45,6 +99,18 @@ class Workbench(Protocol):
     @property
     def rulebook(self) -> Rulebook:
         """Changes the mode; makes, lists and ends rules."""
+
+    @property
+    def review(self) -> Review:
+        """Changing what waits, and taking back what was decided."""
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """What was kept of the workspace, and the way back."""
+
+    @property
+    def trials(self) -> Trials:
+        """Tries of what waits, in throw-away copies."""
 
     def listen(self, on_event: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``on_event`` on the event loop for everything that happens; returns the undo."""

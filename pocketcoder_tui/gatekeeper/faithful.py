@@ -31,8 +31,10 @@ __all__ = [
     "Fragment",
     "faithful",
     "faithful_text",
+    "nameable",
     "plain",
     "token",
+    "unseen",
 ]
 
 TAB_WIDTH = 4
@@ -114,6 +116,19 @@ def faithful(text: str) -> tuple[Fragment, ...]:
 def faithful_text(text: str) -> str:
     """The fragments' texts in one string, for places without colour."""
     return _inked(_shown(text, "", ""))
+
+
+def unseen(text: str) -> set[str]:
+    """The characters of a text that cannot be seen, save for newlines."""
+    return set() if _is_plain(text) else _unseen(set(text))
+
+
+def nameable(text: str) -> str:
+    """Return a text to be changed by hand: tabs and newlines stay, what cannot be seen is named.
+
+    A name in it is text like any other; it is not turned back.
+    """
+    return _named(text, unseen(text) - {"\t"}, "", "")
 
 
 def _is_plain(text: str) -> bool:

@@ -3,7 +3,21 @@
 ``tests/gatekeeper/test_policy.py`` holds that the engine has no tool that is not here.
 """
 
-__all__ = ["LOOKING", "SEARCHING", "SHELL", "STOPPING", "TYPING", "WATCHING", "WRITING"]
+from pocketcoder_tui.core.actions import Action
+from pocketcoder_tui.gatekeeper.paths import absolute
+
+__all__ = [
+    "EDITABLE",
+    "LOOKING",
+    "SEARCHING",
+    "SHELL",
+    "STOPPING",
+    "TYPING",
+    "WATCHING",
+    "WRITING",
+    "file_of",
+    "text_of",
+]
 
 SHELL = "shell"
 """Runs a command."""
@@ -22,3 +36,23 @@ STOPPING = {
     "shell_stop": "Ends a program of the box.",
 }
 """They end programs, within the box."""
+EDITABLE = {
+    SHELL: "command",
+    TYPING: "text",
+    "write_file": "content",
+    "edit_file": "new_text",
+}
+"""The tools whose text a person may change before it is decided, and the argument that holds it."""
+
+
+def text_of(action: Action) -> str | None:
+    """The text that a person may change; None when the action has none."""
+    name = EDITABLE.get(action.call.tool)
+    return None if name is None else str(action.call.arguments.get(name, ""))
+
+
+def file_of(action: Action) -> str:
+    """The absolute path of the file that an action writes; empty when it writes none."""
+    if action.call.tool not in WRITING:
+        return ""
+    return absolute(str(action.call.arguments.get("path", "")))

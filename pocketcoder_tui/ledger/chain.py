@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pocketcoder_tui.core import checkpoints as cp
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.audit import AuditKind, AuditNote
 from pocketcoder_tui.ledger.head import START, Link
@@ -156,6 +157,22 @@ def _inherited(event: ev.Inherited) -> AuditNote:
     return AuditNote(AuditKind.SESSION, {"what": event.origin.value, "from": event.session_id})
 
 
+def _restored(event: cp.WorkspaceRestored) -> AuditNote:
+    done = event.restored
+    facts = {
+        "checkpoint": done.checkpoint,
+        "before": done.before,
+        "changed": done.difference.total,
+        "left": len(done.left),
+    }
+    return AuditNote(AuditKind.UNDO, facts)
+
+
+def _tried(event: cp.ActionTried) -> AuditNote:
+    facts = {"action": event.action_id, "digest": event.digest, "status": event.status}
+    return AuditNote(AuditKind.TRY, facts)
+
+
 _NOTES: dict[type, Callable[..., AuditNote]] = {
     ev.SessionStarted: _started,
     ev.SessionArchived: _archived,
@@ -165,5 +182,7 @@ _NOTES: dict[type, Callable[..., AuditNote]] = {
     ev.ActionEnded: _result,
     ev.TurnEnded: _log,
     ev.ModeChanged: _mode,
+    cp.WorkspaceRestored: _restored,
+    cp.ActionTried: _tried,
 }
 """By kind of event. A new kind that must be accounted for gets its line here."""

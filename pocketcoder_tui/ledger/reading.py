@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pocketcoder_tui.core import checkpoints as cp
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ports import SessionSummary, Tail
@@ -122,7 +123,14 @@ def _about(event: ev.Durable) -> str:
     """The one thing of which an event tells, if it is one that precedes it."""
     match event:
         case (
-            ev.ActionWaiting() | ev.ActionSuperseded() | ev.ActionDispatched() | ev.ActionReported()
+            ev.ActionWaiting()
+            | ev.ActionSuperseded()
+            | ev.ActionDispatched()
+            | ev.ActionReported()
+            | cp.CheckpointMade()
+            | cp.CheckpointMissed()
+            | cp.WorkspaceChanged()
+            | cp.ActionTried()
         ):
             return event.action_id
         case ev.ActionDecided(decision=decision):

@@ -3,23 +3,26 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.theme import Theme
 
 from pocketcoder_tui.ui.actions import ACTIONS
 from pocketcoder_tui.ui.kit import Kit
+from pocketcoder_tui.ui.lastdoor import LastDoor
 from pocketcoder_tui.ui.link import LOG, OWN_FAULT, MakeWorkbench
 from pocketcoder_tui.ui.main import MainScreen
 from pocketcoder_tui.ui.theme import DARK, LIGHT
 
+LAST_DOOR = LastDoor()
 TERMINATED = 143
 """Exit status after SIGTERM, as a shell reports it."""
 
@@ -51,6 +54,10 @@ class PocketCoderApp(App[None]):
     def available_themes(self) -> dict[str, Theme]:
         """Our own colours and Textual's; known before the style sheet is read the first time."""
         return {theme.name: theme for theme in (DARK, LIGHT)} | super().available_themes
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and the last door."""
+        return [*super().get_line_filters(), LAST_DOOR]
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""

@@ -24,6 +24,9 @@ class Draft(TextArea):
             super().__init__()
             self.text = text
 
+    class RecallAsked(Message):
+        """The person wants to change the last message that waits."""
+
     class PageAsked(Message):
         """The person scrolls the conversation while writing."""
 
@@ -40,6 +43,10 @@ class Draft(TextArea):
             event.prevent_default()
             event.stop()
             self.action_send()
+        elif event.key == "up" and not self.text:
+            event.prevent_default()
+            event.stop()
+            self.post_message(self.RecallAsked())
 
     def action_send(self) -> None:
         """Hand the text over; whoever cannot keep it gives it back."""
@@ -62,6 +69,12 @@ class Composer(Horizontal):
     def __init__(self, kit: Kit) -> None:
         super().__init__(id="composer")
         self._kit = kit
+        self.changing = ""
+        """The waiting message whose text is in the draft; empty for a new one."""
+        self._before = ""
+        """What was being written when the change began."""
+        self._original = ""
+        self._warned = ""
 
     def compose(self) -> ComposeResult:
         """The sign, then the text."""
@@ -83,8 +96,43 @@ class Composer(Horizontal):
         """The text area."""
         return self.query_one(Draft)
 
+    def change(self, message_id: str, text: str) -> None:
+        """Take a waiting message's text up; what was being written comes back after it."""
+        if not self.changing:
+            self._before = self.draft.text
+        self.changing, self._original, self._warned = message_id, text, ""
+        self._write(text)
+        self._draw()
+
+    def finish(self) -> str:
+        """The draft is a new message from now on; returns the one whose text it was to be."""
+        changing, self.changing = self.changing, ""
+        before, self._before = self._before, ""
+        if changing and before:
+            self.give_back([before])
+        self._draw()
+        return changing
+
+    def leave(self) -> bool:
+        """End the change without keeping it; a text that differs is only let go of twice."""
+        text = self.draft.text
+        if text not in (self._original, self._warned):
+            self._warned = text
+            return False
+        self._write("")
+        self.finish()
+        return True
+
+    def _write(self, text: str) -> None:
+        self.draft.text = text
+        self.draft.move_cursor(self.draft.document.end)
+
+    def _draw(self) -> None:
+        sign = self._kit.pick("›", ">")
+        self.query_one("#prompt", Static).update(f"change {sign}" if self.changing else sign)
+        self.set_class(bool(self.changing), "-changing")
+
     def give_back(self, unsent: Sequence[str]) -> None:
         """Put what could not be sent in front of what was written since."""
         since = [self.draft.text] if self.draft.text else []
-        self.draft.text = "\n".join([*unsent, *since])
-        self.draft.move_cursor(self.draft.document.end)
+        self._write("\n".join([*unsent, *since]))

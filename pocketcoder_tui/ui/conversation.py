@@ -19,6 +19,7 @@ from pocketcoder_tui.core.transcript import (
     Thought,
     Transcript,
     Typed,
+    Undone,
 )
 from pocketcoder_tui.ui.actions import bindings_for
 from pocketcoder_tui.ui.deeds import DeedView
@@ -26,6 +27,7 @@ from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.words import count
 
 if TYPE_CHECKING:
+    from pocketcoder_tui.ui.changes import UndoneView
     from pocketcoder_tui.ui.entries import (
         AnswerView,
         RemarkView,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
         TypedView,
     )
 
-    EntryView = AnswerView | RemarkView | SaidView | ThoughtView | TypedView | DeedView
+    EntryView = AnswerView | RemarkView | SaidView | ThoughtView | TypedView | DeedView | UndoneView
 
 PAGE = 200
 """Entries that are mounted at once, and that one look further back adds."""
@@ -55,6 +57,24 @@ class Story(VerticalScroll):
         def __init__(self, deed: Deed) -> None:
             super().__init__()
             self.deed = deed
+
+    class ChangeAsked(Message):
+        """The person wants to change a message that waits."""
+
+        def __init__(self, said: Said) -> None:
+            super().__init__()
+            self.said = said
+
+    class WithdrawAsked(ChangeAsked):
+        """The person wants to take a message back."""
+
+    class UndoAsked(Message):
+        """The person wants to see what an undo would do."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+            """The checkpoint; 0 for the last step."""
 
     def __init__(self) -> None:
         super().__init__(id="story")
@@ -97,6 +117,9 @@ class Story(VerticalScroll):
 
     def action_open(self) -> None:
         """Open or close the marked entry."""
+        if getattr(self._cursor, "queued", None) is not None:
+            self.action_change()
+            return
         toggle = getattr(self._cursor, "toggle", None)
         if toggle is not None:
             toggle()
@@ -108,10 +131,27 @@ class Story(VerticalScroll):
             self._mark(widget)
             self.action_open()
 
+    def action_change(self) -> None:
+        """Ask for the marked message, if it waits."""
+        said = getattr(self._cursor, "queued", None)
+        if said is not None:
+            self.post_message(self.ChangeAsked(said))
+
+    def action_withdraw(self) -> None:
+        """Ask to take the marked message back, if it waits."""
+        said = getattr(self._cursor, "queued", None)
+        if said is not None:
+            self.post_message(self.WithdrawAsked(said))
+
     def action_view(self) -> None:
         """Ask for the whole screen."""
         if isinstance(self._cursor, DeedView):
             self.post_message(self.ViewAsked(self._cursor.deed))
+
+    def action_undo(self) -> None:
+        """Ask for the undo of the marked action, or of the last one."""
+        deed = self._cursor.deed if isinstance(self._cursor, DeedView) else None
+        self.post_message(self.UndoAsked(deed.checkpoint if deed is not None else 0))
 
     def action_newest(self) -> None:
         """Follow the end again."""
@@ -250,6 +290,7 @@ def _common_order(have: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 def _view_of(entry: Entry, kit: Kit, live: bool) -> "EntryView":
     """Make the widget of an entry. Markdown is imported with the first one."""
+    from pocketcoder_tui.ui.changes import UndoneView
     from pocketcoder_tui.ui.entries import (
         AnswerView,
         RemarkView,
@@ -271,6 +312,8 @@ def _view_of(entry: Entry, kit: Kit, live: bool) -> "EntryView":
             return TypedView(entry, kit)
         case Remark():
             return RemarkView(entry, kit)
+        case Undone():
+            return UndoneView(entry, kit)
 
 
 async def _refresh(view: "EntryView") -> None:

@@ -13,11 +13,13 @@ from pocketcoder_tui.core.actions import (
     Outcome,
     PreviewKind,
 )
+from pocketcoder_tui.core.checkpoints import MAKING
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.gatekeeper.faithful import plain
 from pocketcoder_tui.ui.actions import action, keys_of
 from pocketcoder_tui.ui.ansi import Pen, Run, parse_line, tail_lines
+from pocketcoder_tui.ui.changes import changed_lines, changed_rows
 from pocketcoder_tui.ui.folding import Ink, Piece, decision_lines, lines_of, preview_lines
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.looks import Look, look_of, verb_of
@@ -42,6 +44,11 @@ _INKS = {
     Ink.ADDED: "$success",
     Ink.REMOVED: "$error",
     Ink.HUNK: "$primary",
+    Ink.KEYWORD: "$secondary",
+    Ink.STRING: "$success",
+    Ink.NUMBER: "$primary",
+    Ink.COMMENT: "$text-muted",
+    Ink.NAME: "$accent",
 }
 
 
@@ -95,6 +102,7 @@ def whole_text(deed: Deed) -> list[list[Piece]]:
     lines = decision_lines(deed)
     if deed.decision is not None:
         lines += [[Piece("")], [Piece(decision_words(deed.decision), Ink.DIM)]]
+    lines += changed_lines(deed)
     done = deed.execution
     if done is None:
         return lines
@@ -136,6 +144,7 @@ class DeedView(Static):
             return
         rows = [self._row(width), *self._decision(), *self._held()]
         rows += [*self._error(), *self._tail(width)]
+        rows += changed_rows(self.deed, self._kit, opened=self.opened)
         if self.opened:
             rows += self._body()
         self.update(Content("\n").join(rows))
@@ -161,11 +170,18 @@ class DeedView(Static):
     def _decision(self) -> list[Content]:
         """Who decided; a reason for asking or replacing while there is no decision."""
         sign = self._kit.pick("└", "'")
+        edited = []
+        if self.deed.edited:
+            who = one_line(self.deed.edited)
+            edited = [Content.styled(f"  {sign} changed by {who}", "$text-muted")]
         if self.deed.decision is not None:
-            return [Content.styled(f"  {sign} {decision_words(self.deed.decision)}", "$text-muted")]
+            return [
+                *edited,
+                Content.styled(f"  {sign} {decision_words(self.deed.decision)}", "$text-muted"),
+            ]
         if self.deed.state is ActionState.SUPERSEDED and self.deed.why:
-            return [Content.styled(f"  {sign} {one_line(self.deed.why)}", "$text-muted")]
-        return []
+            return [*edited, Content.styled(f"  {sign} {one_line(self.deed.why)}", "$text-muted")]
+        return edited
 
     def _held(self) -> list[Content]:
         """What an allowed command waits for, or what one that runs wants."""
@@ -174,6 +190,7 @@ class DeedView(Static):
             key = (
                 f"  {KEY_CLEAR} clears it" if self.deed.clearable else f"  {KEY_ATTACH} goes there"
             )
+            key = "" if self.deed.held == MAKING else key
             return [Content.styled(f"  {sign} {one_line(self.deed.held)}{key}", "$warning")]
         if self.deed.needs_input:
             text = f"  {sign} it reads the terminal and is silent  {KEY_ATTACH} goes there"

@@ -24,9 +24,15 @@ class SaidView(Static):
         self._kit = kit
         self.refresh_entry()
 
+    @property
+    def queued(self) -> Said | None:
+        """The message, while it waits and can be changed."""
+        return self._said if self._said.queued else None
+
     def refresh_entry(self) -> None:
         """Draw it again."""
         text = plain(self._said.text)
+        self.set_class(self._said.queued, "openable")
         if self._said.queued:
             glyph = self._kit.pick(QUEUED.glyph, QUEUED.fallback)
             self.update(Content.styled(f"{glyph} queued: {text}", "$text-muted"))

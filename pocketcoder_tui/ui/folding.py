@@ -4,8 +4,8 @@ Word wrapping would drop the spaces at a fold and hide what is a new line and wh
 line is cut by cells, and a gutter that the text cannot reach marks where it goes on.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rich.cells import get_character_cell_size
@@ -29,6 +29,18 @@ class Ink(StrEnum):
     ADDED = "added"
     REMOVED = "removed"
     HUNK = "hunk"
+    KEYWORD = "keyword"
+    STRING = "string"
+    NUMBER = "number"
+    COMMENT = "comment"
+    NAME = "name"
+
+
+class Under(StrEnum):
+    """What a piece is drawn on."""
+
+    ADDED = "added"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,7 @@ class Piece:
 
     text: str
     ink: Ink = Ink.TEXT
+    under: Under | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,8 @@ class Row:
     pieces: tuple[Piece, ...]
     goes_on: bool = False
     """True when it continues the line above it."""
+    hunk: int = -1
+    """The number of the part of a change that begins here, from 0; -1 when none does."""
 
 
 def lines_of(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
@@ -71,7 +86,7 @@ def fold(line: Iterable[Piece], width: int) -> Iterator[Row]:
         while text:
             taken, cells = _fit(text, width - used)
             if taken:
-                row.append(Piece(text[:taken], piece.ink))
+                row.append(replace(piece, text=text[:taken]))
             used += cells
             text = text[taken:]
             if text:
@@ -94,36 +109,54 @@ def _fit(text: str, room: int) -> tuple[int, int]:
     return len(text), cells
 
 
-def decision_lines(deed: Deed) -> list[list[Piece]]:
+def decision_lines(deed: Deed, warnings: Sequence[str] = ()) -> list[list[Piece]]:
     """Return all that a decision is about: notes, what and where in full, and the text itself."""
-    return preview_lines(deed.preview, cwd=deed.action.cwd)
+    return [*head_lines(deed, warnings), *body_lines(deed.preview)]
+
+
+def head_lines(deed: Deed, warnings: Sequence[str] = ()) -> list[list[Piece]]:
+    """Return what stands above the text: who changed it, what to beware of, and the place.
+
+    ``warnings`` are safe sentences.
+    """
+    first = [f"Changed by {_plain(deed.edited)}; the agent is told."] if deed.edited else []
+    notes = [[Piece(f"! {note}", Ink.NOTE)] for note in (*first, *warnings)]
+    return [*notes, *_preview_head(deed.preview, deed.action.cwd)]
 
 
 def preview_lines(preview: Preview, *, cwd: str = "") -> list[list[Piece]]:
-    """Return a preview as lines: the notes, the place, then every character of it.
+    """Return a preview as lines: the notes, the place, then every character of it."""
+    return [*_preview_head(preview, cwd), *body_lines(preview)]
 
-    The row of a list cuts a long path, and a diff does not name its file: so both are here.
-    """
-    lines: list[list[Piece]] = []
-    for note in preview.notes:
-        lines.append([Piece("! " + plain(note, keep_newlines=False), Ink.NOTE)])
+
+def _preview_head(preview: Preview, cwd: str) -> list[list[Piece]]:
+    """The row of a list cuts a long path, and a diff does not name its file: so both are here."""
+    lines = [[Piece(f"! {_plain(note)}", Ink.NOTE)] for note in preview.notes]
     if cwd:
         lines.extend(_named("in", cwd))
     if preview.verb in CHANGES:
         lines.extend(_named(preview.verb, preview.title))
-    body = lines_of(_faithful(preview.text))
-    lines.extend((_diff_line(line) for line in body) if preview.kind is PreviewKind.DIFF else body)
     return lines
 
 
-def _faithful(text: str) -> Iterator[Piece]:
+def _plain(text: str) -> str:
+    return plain(text, keep_newlines=False)
+
+
+def body_lines(preview: Preview) -> list[list[Piece]]:
+    """Return every character of the text that a decision is about."""
+    body = lines_of(faithful_pieces(preview.text))
+    return [_diff_line(line) if preview.kind is PreviewKind.DIFF else line for line in body]
+
+
+def faithful_pieces(text: str) -> Iterator[Piece]:
     for fragment in faithful(text):
         yield Piece(fragment.text, Ink.MARK if fragment.marked else Ink.TEXT)
 
 
 def _named(word: str, name: str) -> Iterator[list[Piece]]:
     """A word and a name, every character of it."""
-    return lines_of([Piece(f"{word} ", Ink.DIM), *_faithful(name)])
+    return lines_of([Piece(f"{word} ", Ink.DIM), *faithful_pieces(name)])
 
 
 def _diff_line(line: list[Piece]) -> list[Piece]:

@@ -1,5 +1,6 @@
 """Which entries an event touches: the one match of the screen over the event vocabulary."""
 
+from pocketcoder_tui.core import checkpoints as cp
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.transcript import Answer, Thought, Transcript
@@ -8,8 +9,8 @@ from pocketcoder_tui.core.transcript import Answer, Thought, Transcript
 def touched(event: ev.Event, transcript: Transcript) -> list[str]:
     """Return the ids of the entries to draw again after ``event`` was applied."""
     match event:
-        case ev.MessageQueued() | ev.ModeChanged():
-            return [event.message_id if event.kind == "message_queued" else f"mode-{event.at!r}"]
+        case ev.MessageQueued() | ev.MessageEdited():
+            return [event.message_id]
         case ev.MessagesTaken():
             return list(event.message_ids)
         case ev.PartGrew():
@@ -28,10 +29,14 @@ def touched(event: ev.Event, transcript: Transcript) -> list[str]:
             | transient.ActionNeedsInput()
             | ev.ActionReported()
             | transient.OutputGrew()
+            | cp.CheckpointMade()
+            | cp.CheckpointMissed()
+            | cp.WorkspaceChanged()
+            | cp.ActionTried()
         ):
             return [event.action_id]
         case _:
-            return []
+            return [f"mode-{event.at!r}"] if isinstance(event, ev.ModeChanged) else []
 
 
 def _last_parts(transcript: Transcript) -> list[str]:

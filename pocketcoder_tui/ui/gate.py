@@ -1,6 +1,10 @@
 """When a key may decide: after the whole text was on screen, and not in the first moment."""
 
+from collections.abc import Iterable
+
 from pocketcoder_tui.ui.kit import Clock
+
+SCROLL = "Scroll to the end to decide."
 
 
 class Reading:
@@ -56,12 +60,27 @@ class Gate:
         """How far the selected row was read."""
         return self._readings.setdefault(self.row, Reading())
 
+    def was_read(self, row: str) -> bool:
+        """Whether a row's whole text was on screen."""
+        return row in self._readings and self._readings[row].whole
+
+    def keep(self, rows: Iterable[str]) -> None:
+        """Forget how far rows were read that do not wait any more."""
+        kept = set(rows)
+        self._readings = {row: read for row, read in self._readings.items() if row in kept}
+
     def refusal(self, key_time: float) -> str:
         """Why a key pressed at ``key_time`` (steady seconds) may not decide; empty if it may."""
         if not self.row:
             return "Nothing is selected."
         if not self.reading.whole:
-            return "Scroll to the end to decide."
+            return SCROLL
+        return self.too_soon(key_time)
+
+    def too_soon(self, key_time: float) -> str:
+        """Why a key pressed at ``key_time`` was not meant for this row; empty if it may be."""
+        if not self.row:
+            return "Nothing is selected."
         if key_time < self._since + self.grace:
             return "This row has just come up. Look at it, then press the key again."
         return ""

@@ -36,8 +36,12 @@ class Kit:
     """Draw states with letters of the keyboard only."""
     grace: float = 0.5
     """Seconds for which a row that has just come up takes no decision."""
-    settle: float = 0.05
-    """Seconds a deciding key must stand alone; several keys within it are a paste."""
+    settle: float = 0.012
+    """Seconds a deciding key must stand alone; several keys within it are a paste.
+
+    A paste that the terminal does not mark comes at once, or a packet after the other; fingers
+    are slower by far.
+    """
 
     def pick(self, glyph: str, fallback: str) -> str:
         """Return the glyph, or its fallback for an ASCII terminal."""

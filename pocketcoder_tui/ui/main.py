@@ -19,11 +19,10 @@ from pocketcoder_tui.ui.link import LOG, OWN_FAULT, MakeWorkbench, sentence_of
 from pocketcoder_tui.ui.notice import Notice
 from pocketcoder_tui.ui.safe import one_line
 from pocketcoder_tui.ui.status import activity_words, header_words, status_words
-from pocketcoder_tui.ui.wayfinding import WayfindingScreen
 from pocketcoder_tui.ui.welcome import Welcome
+from pocketcoder_tui.ui.writing import WritingScreen
 
 if TYPE_CHECKING:  # loaded with the panes, after the first frame
-    from pocketcoder_tui.ui.approvals import ApprovalsPane
     from pocketcoder_tui.ui.conversation import Earlier, Story
     from pocketcoder_tui.ui.terminal import TerminalPane
 
@@ -31,7 +30,7 @@ FRAME = 1 / 30
 """Seconds between two drawings of what streams in, at least."""
 
 
-class MainScreen(WayfindingScreen):
+class MainScreen(WritingScreen):
     """Conversation, approvals, terminal, composer."""
 
     BINDINGS = bindings_for("everywhere")
@@ -45,7 +44,6 @@ class MainScreen(WayfindingScreen):
         self._ticker: Timer | None = None
         self._watching: Worker[None] | None = None
         self._opening = False
-        self._outbox: list[str] = []
 
     def compose(self) -> ComposeResult:
         """The first frame: where, what to try, where to write, and the keys."""
@@ -133,13 +131,8 @@ class MainScreen(WayfindingScreen):
         self.query_one(Welcome).display = not transcript.entries
         self.panes.conversation.display = bool(transcript.entries)
         await self.panes.conversation.sync(transcript, dirty, live=self.link.opened)
-        waiting = transcript.waiting
-        self.set_class(bool(waiting), "-waiting")
-        pane = self.panes.approvals
-        had_focus = pane.has_focus_within
-        pane.update_waiting(waiting)
-        if not waiting and had_focus:
-            self.go_to_draft()
+        self.show_waiting()
+        self.follow_changing()
         assert self._ticker is not None  # made in on_mount
         if transcript.turn_id:
             self._ticker.resume()
@@ -173,40 +166,10 @@ class MainScreen(WayfindingScreen):
 
     # --- writing
 
-    def on_draft_sent(self, event: Draft.Sent) -> None:
-        """Send what was written, in the order in which it was written."""
-        self._outbox.append(event.text)
-        if len(self._outbox) == 1:
-            self.run_safely(self._send(), "send")
-
-    async def _send(self) -> None:
-        """Empty the outbox; what cannot be sent goes back to where it was written."""
-        try:
-            while self._outbox:
-                await self.link.send(self._outbox[0])
-                del self._outbox[0]
-                self.panes.conversation.story.anchor()
-        finally:
-            unsent, self._outbox = self._outbox, []
-            if unsent:
-                self.query_one(Composer).give_back(unsent)
-
     def on_draft_page_asked(self, event: Draft.PageAsked) -> None:
         """Scroll the conversation from the composer."""
         story = self.panes.conversation.story
         story.scroll_relative(y=event.step * max(story.size.height - 2, 1), animate=False)
-
-    # --- deciding
-
-    def on_approvals_pane_decided(self, event: "ApprovalsPane.Decided") -> None:
-        """Record the decision; a refusal is said, and the row follows the transcript."""
-        self.run_safely(self._decide(event), "decide")
-
-    async def _decide(self, event: "ApprovalsPane.Decided") -> None:
-        try:
-            await self.link.decide(event.action_id, event.outcome, event.reason)
-        finally:
-            self.changed()
 
     # --- terminal
 

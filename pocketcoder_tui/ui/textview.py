@@ -1,6 +1,8 @@
 """A scrolling view of folded lines that knows which of them have been on screen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -10,10 +12,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pocketcoder_tui.ui.folding import Ink, Piece, Row, fold_all
+from pocketcoder_tui.ui.folding import Ink, Piece, Row, Under, fold_all
 from pocketcoder_tui.ui.gate import Reading
 from pocketcoder_tui.ui.kit import Kit
 
+Layout = Callable[[int], list[Row]]
+"""Lays a text out for a width in columns."""
 GUTTER = 2
 """Columns in front of each line that the text cannot reach."""
 
@@ -21,7 +25,11 @@ GUTTER = 2
 class TextView(ScrollView, can_focus=False):
     """Draws lines; the scrolling is the parent's business as far as keys go."""
 
-    COMPONENT_CLASSES = {f"text-view--{ink.value}" for ink in Ink} | {"text-view--gutter"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "text-view--gutter",
+        *(f"text-view--{ink.value}" for ink in Ink),
+        *(f"text-view--under-{under.value}" for under in Under),
+    }
     DEFAULT_CSS = """
     TextView {
         overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; height: 1fr;
@@ -33,6 +41,13 @@ class TextView(ScrollView, can_focus=False):
         & > .text-view--added { color: $success; }
         & > .text-view--removed { color: $error; }
         & > .text-view--hunk { color: $primary; }
+        & > .text-view--keyword { color: $secondary; }
+        & > .text-view--string { color: $success; }
+        & > .text-view--number { color: $primary; }
+        & > .text-view--comment { color: $text-muted; }
+        & > .text-view--name { color: $accent; }
+        & > .text-view--under-added { background: $success 14%; }
+        & > .text-view--under-removed { background: $error 14%; }
         & > .text-view--gutter { color: $text-muted; }
     }
     """
@@ -43,7 +58,7 @@ class TextView(ScrollView, can_focus=False):
     def __init__(self, kit: Kit, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._kit = kit
-        self._lines: Sequence[list[Piece]] = ()
+        self._layout: Layout = partial(fold_all, ())
         self._rows: list[Row] = []
         self._folded_at = -1
         self._reading = Reading()
@@ -53,12 +68,32 @@ class TextView(ScrollView, can_focus=False):
         """Lines on the screen when everything is shown, after folding."""
         return len(self._rows)
 
+    @property
+    def text_width(self) -> int:
+        """Columns that a line may take."""
+        return max(self.scrollable_content_region.width - GUTTER, 0)
+
+    @property
+    def hunk_rows(self) -> list[int]:
+        """Where the parts of a change begin, in lines."""
+        return [y for y, row in enumerate(self._rows) if row.hunk >= 0]
+
     def show(self, lines: Sequence[list[Piece]], reading: Reading | None = None) -> None:
         """Show other lines from their beginning; ``reading`` is told what was on screen."""
-        self._lines = lines
+        self.lay_out(partial(fold_all, lines), reading)
+
+    def lay_out(self, layout: Layout, reading: Reading | None = None) -> None:
+        """Show another text from its beginning, laid out for whatever width there is."""
+        self._layout = layout
         self._reading = reading or Reading()
         self._folded_at = -1
         self.scroll_to(0, 0, animate=False, immediate=True, force=True)
+        self._fold()
+
+    def lay_out_again(self, layout: Layout) -> None:
+        """Show the same text in another way, without scrolling."""
+        self._layout = layout
+        self._folded_at = -1
         self._fold()
 
     def on_resize(self) -> None:
@@ -71,12 +106,12 @@ class TextView(ScrollView, can_focus=False):
         self.call_after_refresh(self._note_seen)
 
     def _fold(self) -> None:
-        width = self.scrollable_content_region.width - GUTTER
+        width = self.text_width
         if width <= 0:
             return
         if width != self._folded_at:
             self._folded_at = width
-            self._rows = fold_all(self._lines, width)
+            self._rows = self._layout(width)
             self._reading.restart(len(self._rows))
             self.virtual_size = Size(width + GUTTER, len(self._rows))
         self.refresh()
@@ -114,8 +149,12 @@ class TextView(ScrollView, can_focus=False):
         row = self._rows[index]
         fold_mark = self._kit.pick("↪ ", "> ") if row.goes_on else "  "
         segments = [Segment(fold_mark, base + self._ink("gutter"))]
-        segments += [Segment(p.text, base + self._ink(p.ink.value)) for p in row.pieces]
+        segments += [Segment(p.text, base + self._style(p)) for p in row.pieces]
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _style(self, piece: Piece) -> Style:
+        ink = self._ink(piece.ink.value)
+        return ink if piece.under is None else self._ink(f"under-{piece.under.value}") + ink
 
     def _ink(self, name: str) -> Style:
         return self.get_component_rich_style(f"text-view--{name}", partial=True)

@@ -1,6 +1,6 @@
 """The list of what waits: one line for each action, the selected one marked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from textual.content import Content
 from textual.message import Message
@@ -8,6 +8,7 @@ from textual.widget import Widget
 
 from pocketcoder_tui.core.actions import PreviewKind
 from pocketcoder_tui.core.transcript import Deed
+from pocketcoder_tui.ui.bonds import Bond, bonds
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.looks import WAITING
 from pocketcoder_tui.ui.safe import one_line
@@ -36,9 +37,17 @@ class WaitingList(Widget):
         self._selected = 0
         self._first = 0
         self._most = MOST_ROWS
+        self._marked: frozenset[str] = frozenset()
+        self._bonds: Mapping[str, Bond] = {}
+
+    def mark(self, marked: Collection[str]) -> None:
+        """These rows are marked."""
+        self._marked = frozenset(marked)
+        self.refresh()
 
     def put(self, deeds: Sequence[Deed], selected: int, most: int = MOST_ROWS) -> None:
         """Show these rows; ``most`` is how many at once."""
+        self._bonds = bonds(deeds)
         changed = min(len(deeds), most) != min(len(self._deeds), self._most)
         self._deeds, self._selected, self._most = tuple(deeds), selected, most
         self._first = min(max(self._first, selected - most + 1), max(selected, 0))
@@ -66,8 +75,10 @@ class WaitingList(Widget):
         counts = f" +{preview.added} −{preview.removed}" if preview.kind is PreviewKind.DIFF else ""
         if self._kit.ascii:
             counts = counts.replace("−", "-")
+        counts = self._facts(deed, width) + counts
         mark = self._kit.pick("▌", ">") if index == self._selected else " "
-        head = f"{mark}{index + 1} "
+        chosen = self._kit.pick("◆", "#") if deed.id in self._marked else " "
+        head = f"{mark}{index + 1}{chosen}"
         glyph = self._kit.pick(WAITING.glyph, WAITING.fallback)
         verb = f" {preview.verb:<6} "
         room = width - len(head) - 1 - len(verb) - len(counts)
@@ -82,3 +93,10 @@ class WaitingList(Widget):
             " " * pad,
             (counts, "$text-muted"),
         )
+
+    def _facts(self, deed: Deed, width: int) -> str:
+        """What else a row says where there is room: who changed it, what it depends on."""
+        facts = ["changed"] if deed.edited else []
+        facts += [self._bonds[deed.id].short] if deed.id in self._bonds else []
+        words = "".join(f"  {fact}" for fact in facts)
+        return words if len(words) < width // 2 else ""

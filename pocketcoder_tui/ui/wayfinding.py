@@ -7,6 +7,7 @@ from textual.app import SuspendNotSupported
 from textual.widget import Widget
 
 from pocketcoder_tui.core.errors import PocketCoderError
+from pocketcoder_tui.ui import asked
 from pocketcoder_tui.ui.composer import Draft
 from pocketcoder_tui.ui.guarded import GuardedScreen
 from pocketcoder_tui.ui.kit import Kit
@@ -14,6 +15,7 @@ from pocketcoder_tui.ui.link import MakeWorkbench, sentence_of
 
 if TYPE_CHECKING:  # loaded with the panes, after the first frame
     from pocketcoder_tui.ui.checklist import Checklist
+    from pocketcoder_tui.ui.conversation import Story
 
 
 class WayfindingScreen(GuardedScreen):
@@ -94,12 +96,31 @@ class WayfindingScreen(GuardedScreen):
         if self.link.opened and not isinstance(self.app.screen, JobsScreen):
             self.app.push_screen(JobsScreen(self.link.workbench, self.kit))
 
+    def action_undo(self, number: int = 0) -> None:
+        """What an undo would do, and the key that does it."""
+        from pocketcoder_tui.ui.undo import UndoScreen
+
+        if self.link.opened and not isinstance(self.app.screen, UndoScreen):
+            screen = UndoScreen(self.link.workbench, self.kit, number)
+            self.app.push_screen(screen, lambda said: self.say(said) if said else None)
+
+    def on_story_undo_asked(self, event: "Story.UndoAsked") -> None:
+        """The undo of one action."""
+        self.action_undo(event.number)
+
+    def on_approvals_pane_try_asked(self, event: asked.TryAsked) -> None:
+        """A try of one command; the pane stays as it is."""
+        from pocketcoder_tui.ui.trial import TrialScreen
+
+        self.app.push_screen(TrialScreen(self.link.workbench, self.kit, event.deed))
+
     def action_back(self) -> None:
         """Go back one step; while writing, stop the model. Destroys no text."""
         steps: tuple[Callable[[], bool], ...] = (
-            self.panes.approvals.close_reason,
+            self.panes.approvals.close_box,
             self._leave_zoom,
             self.panes.checklist.leave,
+            self.leave_change,
         )
         if any(step() for step in steps):
             return
@@ -107,16 +128,20 @@ class WayfindingScreen(GuardedScreen):
             self._came_from = None
             self.go_to_draft()
         elif self.link.transcript.turn_id:
-            self.run_safely(self.link.workbench.stop(), "stop")
+            self.run_safely(self.stop_turn(), "stop")
+
+    def leave_change(self) -> bool:
+        """Leave the message that is being changed; says whether there was one."""
+        return False
+
+    async def stop_turn(self) -> None:
+        """End the reply and the turn at once."""
+        await self.link.workbench.stop()
 
     def _leave_zoom(self) -> bool:
         zoomed = self.has_class("-zoom")
         self.remove_class("-zoom")
         return zoomed
-
-    def on_approvals_pane_zoom_asked(self) -> None:
-        """The whole screen for one row, and back."""
-        self.toggle_class("-zoom")
 
     def action_checklist(self) -> None:
         """Show what is missing, or put it away."""

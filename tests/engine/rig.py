@@ -22,7 +22,9 @@ from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.session import Session, Terms
+from pocketcoder_tui.engine.trials import Copies
 from pocketcoder_tui.ledger import SqliteLedger
+from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper
 from tests.engine.fakes import FakeBox, FakeSandbox, FakeTerminal, ScriptedModel
 
 
@@ -152,6 +154,12 @@ class Rig:
         self.looked.set()
         self.setup = FakeSetup(self.looked)
         self.masker = Masker()
+        self.keeper: CheckpointKeeper | None = None
+        """What keeps the workspace; a real one unless the test gives another."""
+        self.checkpointed = True
+        """False for a session without checkpoints."""
+        self.copies: Copies | None = None
+        """What makes throw-away copies."""
         self.command_limit = 30.0
         self.events: list[ev.Event] = []
         self.session: Session
@@ -211,6 +219,9 @@ async def running(
     def make_keeper(journal: Journal, crew: Crew) -> BoxKeeper:
         return BoxKeeper(rig.sandbox, open_terminal, journal, crew)
 
+    workspace = path / "workspace"
+    workspace.mkdir(exist_ok=True)
+    keeper = rig.keeper or CheckpointKeeper(workspace, path / "checkpoints")
     rig.session = Session(
         journal,
         ledger,
@@ -219,7 +230,12 @@ async def running(
         make_keeper=make_keeper,
         attach=lambda box: 0,
         terms=Terms(
-            rig.masker, Outputs(path / "outputs", 1 << 20), rig.command_limit, rig.output_days
+            rig.masker,
+            Outputs(path / "outputs", 1 << 20),
+            rig.command_limit,
+            rig.output_days,
+            keeper if rig.checkpointed else None,
+            rig.copies,
         ),
     )
     rig.session.listen(rig.heard)

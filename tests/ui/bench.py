@@ -1,7 +1,7 @@
 """A workbench in memory: it applies events to a real transcript and records what it was asked."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 
 from pocketcoder_tui.core import events as ev
@@ -23,6 +23,7 @@ from pocketcoder_tui.core.model import Finish, PartKind, Usage
 from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.engine.workbench import Workbench
+from tests.ui.undoing import ScriptedCheckpoints, ScriptedTrials
 
 NOON = 1_790_000_000.0
 """Unix seconds at which every scripted session begins."""
@@ -38,6 +39,50 @@ ALL_MISSING = [
 ]
 
 
+class ScriptedReview:
+    """See Review: notes what was asked; the test plays what follows."""
+
+    def __init__(self, note: Callable[..., None]) -> None:
+        self._note = note
+        self.error: PocketCoderError | None = None
+
+    async def edit(self, action_id: str, text: str) -> None:
+        self._ask("edit", action_id, text)
+
+    async def keep_hunks(self, action_id: str, hunks: Collection[int]) -> None:
+        self._ask("keep_hunks", action_id, tuple(hunks))
+
+    async def undo(self) -> str:
+        self._ask("undo")
+        return "a1"
+
+    def _ask(self, *request: object) -> None:
+        self._note(*request)
+        if self.error:
+            raise self.error
+
+
+class ScriptedQueue:
+    """See Queue."""
+
+    def __init__(self, bench: "ScriptedWorkbench") -> None:
+        self.bench = bench
+
+    async def edit(self, message_id: str, text: str) -> None:
+        self.bench._note("edit queued", message_id, text)
+        self._require(message_id)
+        self.bench.emit(ev.MessageEdited(message_id, text, NOON))
+
+    async def withdraw(self, message_id: str) -> None:
+        self.bench._note("withdraw", message_id)
+        self._require(message_id)
+        self.bench.emit(ev.MessageWithdrawn(message_id, NOON))
+
+    def _require(self, message_id: str) -> None:
+        if message_id not in [said.id for said in self.bench.transcript.queued]:
+            raise TransitionRefused("The message went to the model already.")
+
+
 class ScriptedWorkbench:
     """See Workbench; tests play the engine's part through ``emit`` and the helpers below."""
 
@@ -48,6 +93,7 @@ class ScriptedWorkbench:
         self.asked: list[tuple[object, ...]] = []
         self.told = asyncio.Event()
         """Set with every request; tests clear it and wait for it."""
+        self.review = ScriptedReview(self._note)
         self.standing = list(ALL_WELL)
         self.open_errors: list[PocketCoderError] = []
         self.send_error: PocketCoderError | None = None
@@ -58,7 +104,10 @@ class ScriptedWorkbench:
         """A mend waits for it before its end."""
         self.on_frame: Callable[[transient.ScreenChanged], None] | None = None
         self.closed = False
+        self.queue = ScriptedQueue(self)
         self._messages = 0
+        self.checkpoints = ScriptedCheckpoints(self._note)
+        self.trials = ScriptedTrials(self._note)
 
     @property
     def transcript(self) -> Transcript:

@@ -179,7 +179,8 @@ async def test_a_fold_can_be_told_from_a_new_line() -> None:
 
 async def test_hostile_text_in_a_row_stays_text() -> None:
     evil = "echo '[/bold][red]$x[/]' \x1b]52;c;ZXZpbA==\x07 \u202egnp.exe\u2066 \x9b31m\x07"
-    async with staged(ScriptedWorkbench(), *began(), *waits(command("a1", evil))) as stage:
+    rows = waits(command("a1", evil))
+    async with staged(ScriptedWorkbench(), *began(), *rows, size=(200, 50)) as stage:
         seen = stage.screen_text()
         assert "[/bold][red]" in seen
         assert "<U+202E>" in seen
@@ -203,7 +204,7 @@ async def test_no_character_of_a_long_text_is_below_the_scroll_bar() -> None:
         width = view.scrollable_content_region.width
         drawn = [line_text(view, y) for y in range(view.line_count)]
         assert max(len(line) for line in drawn) <= width
-        assert "".join(line[2:] for line in drawn[1:]) == digits
+        assert "".join(line[2:] for line in drawn).endswith(digits)
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 20)])

@@ -33,6 +33,7 @@ from tests.ui.bench import (
     writes,
 )
 from tests.ui.stage import Hands, Stage
+from tests.ui.undoing import changed, restored
 
 DIFF = """--- a/shop/cart.py
 +++ b/shop/cart.py
@@ -67,6 +68,15 @@ STORIES: dict[str, list[ev.Event]] = {
     "diff": [*STORY, *waits(edit("a6", "shop/cart.py", DIFF)), *waits(command("a7", "make"))],
     "hostile": [*began(), *said("m1", EVIL), *waits(command("a8", EVIL, EVIL))],
     "denied": DENIED,
+    "changed": [
+        *STORY,
+        changed("a2"),
+        *ran(command("a4", "sed -i s/a/b/ cart.py"), 0, ""),
+        changed("a4", beside=True),
+        restored(("big.bin stays: it is larger than it may be.",)),
+    ],
+    "undo": STORY,
+    "try": [*STORY, *waits(command("a5", "make install"))],
     "resumed": [*DENIED, *writes("p2", "Nothing was removed."), *over()],
 }
 PICTURES = [
@@ -76,16 +86,34 @@ PICTURES = [
     ("command", (120, 36)),
     ("diff", (120, 36)),
     ("hostile", (120, 36)),
+    ("changed", (120, 36)),
+    ("undo", (120, 36)),
+    ("try", (120, 36)),
     ("empty", (80, 24)),
     ("checklist", (80, 24)),
     ("command", (80, 24)),
     ("diff", (80, 24)),
     ("denied", (80, 24)),
     ("resumed", (80, 24)),
+    ("changed", (80, 24)),
+    ("undo", (80, 24)),
+    ("try", (80, 24)),
     ("empty", (40, 20)),
+    ("undo", (40, 20)),
+    ("try", (40, 20)),
     ("diff", (40, 20)),
     ("hostile", (40, 20)),
 ]
+
+
+async def open_screen(stage: Stage, name: str) -> None:
+    """Press the key of a picture that is another screen's."""
+    if name == "undo":
+        await stage.pilot.press("f6")
+        await stage.until(lambda: "a.py" in stage.screen_text())
+    if name == "try":
+        await stage.pilot.press("ctrl+y", "t")
+        await stage.until(lambda: "status 2" in stage.screen_text())
 
 
 @pytest.mark.parametrize(("name", "size"), PICTURES, ids=[f"{n}-{s[0]}" for n, s in PICTURES])
@@ -109,6 +137,7 @@ def test_picture(snap_compare: Callable[..., Any], name: str, size: tuple[int, i
         if bench.on_frame is not None:
             bench.on_frame(transient.ScreenChanged(("$ make", "\x1b[32mok\x1b[0m"), 46, (0, 2)))
         await stage.drawn()
+        await open_screen(stage, name)
         assert hands.wall > NOON
 
     assert snap_compare(app, terminal_size=size, run_before=prepare)

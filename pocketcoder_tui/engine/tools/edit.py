@@ -222,12 +222,12 @@ class EditFile(_Changer):
 
 def diff_lines(old: str, new: str) -> list[str]:
     """Unified diff of two texts, without file headers; a missing last newline is said."""
-    before, after = _lines(old), _lines(new)
+    before, after = diff_text_lines(old), diff_text_lines(new)
     lines = list(difflib.unified_diff(before, after, n=3, lineterm=""))[2:]
     return [part for line in lines for part in line.split("\n") if part]
 
 
-def _lines(text: str) -> list[str]:
+def diff_text_lines(text: str) -> list[str]:
     """Lines by newline alone, so that a carriage return stays part of its line."""
     if not text:
         return []
@@ -249,3 +249,7 @@ def _refused(action: Action, why: str) -> Execution:
 
 def _sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+CHANGERS: dict[str, _Changer] = {tool.spec.name: tool for tool in (WriteFile(), EditFile())}
+"""The tools that change a file, by name."""

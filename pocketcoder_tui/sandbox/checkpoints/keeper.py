@@ -1,0 +1,354 @@
+"""The checkpoints of one workspace: taken, compared, gone back to, and pruned. Blocking."""
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from pocketcoder_tui.core import failpoints
+from pocketcoder_tui.core.checkpoints import (
+    Checkpoint,
+    CheckpointKind,
+    Difference,
+    Restored,
+    UndoPlan,
+)
+from pocketcoder_tui.core.errors import CheckpointError, PlanStale
+from pocketcoder_tui.sandbox.checkpoints import index
+from pocketcoder_tui.sandbox.checkpoints.difference import (
+    Change,
+    changes_between,
+    summary,
+    unified,
+)
+from pocketcoder_tui.sandbox.checkpoints.objects import BLOB
+from pocketcoder_tui.sandbox.checkpoints.pruning import prune
+from pocketcoder_tui.sandbox.checkpoints.restoring import Kept, Restorer
+from pocketcoder_tui.sandbox.checkpoints.store import Store, explained
+from pocketcoder_tui.sandbox.checkpoints.walking import Left, Limits, Walker
+
+__all__ = ["CheckpointKeeper"]
+
+log = logging.getLogger(__name__)
+
+TEXT_LINES = 3_000
+"""Lines of a difference that are shown."""
+FILE_LINES = 400
+"""Lines of one file in it."""
+_DOING = "No checkpoint can be made"
+_CANNOT = "The undo cannot be done"
+
+
+class CheckpointKeeper:
+    """Owns the store and what is known of the workspace. One thread at a time."""
+
+    def __init__(
+        self,
+        workspace: Path,
+        folder: Path,
+        limits: Limits | None = None,
+        *,
+        days: int = 0,
+        base: Store | None = None,
+        guarded: Callable[[str], str] = lambda path: "",
+    ) -> None:
+        """``days``: how long checkpoints are kept, 0 for ever; ``guarded`` says why a path matters
+        to the host, empty when it does not. ``base``: a store that is only read, and whose
+        checkpoints these are; what is new goes to ``folder``, and nothing can be brought back.
+        """
+        self._workspace = workspace
+        self._limits = limits or Limits()
+        self._days = days
+        self._guarded = guarded
+        self._stop = threading.Event()
+        self._base = base
+        self._store = Store(folder, base=base)
+        self._index = folder / "index"
+        self._undoing = folder / "undoing"
+        self._walker = Walker(workspace, self._limits, self._stop)
+        self._left: list[Left] = []
+        self._entries: list[Checkpoint] = []
+        self._open = False
+
+    def __enter__(self) -> "CheckpointKeeper":
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def store(self) -> Store:
+        """Where everything is kept."""
+        return self._store
+
+    @property
+    def workspace(self) -> Path:
+        """The folder that is kept."""
+        return self._workspace
+
+    def open(self, *, writing: bool = True) -> None:
+        """Read what is there; nothing happens when it is open. Raises CheckpointError."""
+        if self._open:
+            return
+        self._store.open(writing=writing)
+        source = self._base or self._store
+        with explained("The list of checkpoints cannot be read"):
+            self._entries = source.log.read()
+        if writing:
+            self._walker.root = index.load(source.folder / "index", self._store)
+        self._open = True
+
+    def halt(self) -> None:
+        """End a walk that is under way, from another thread; no other begins."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Keep what is known for the next process, and let go of the store."""
+        if self._open and self._walker.root.id and self._base is None:
+            try:
+                index.save(self._index, self._walker.root)
+            except OSError as error:
+                log.warning("what is known of the workspace was not kept: %s", error)
+        self._open = False
+        self._store.close()
+
+    # --- looking and taking
+
+    def look(self) -> str:
+        """Bring what is kept up to date with the workspace; returns the tree (hex).
+
+        Raises CheckpointError, or Stopped after ``halt``.
+        """
+        self.open()
+        return self._walk().hex()
+
+    def take(
+        self,
+        label: str,
+        *,
+        kind: CheckpointKind = CheckpointKind.ACTION,
+        action_id: str = "",
+        session_id: str = "",
+        target: int = 0,
+    ) -> Checkpoint:
+        """Make a checkpoint, durably. Raises CheckpointError, or Stopped after ``halt``."""
+        tree = self._ready()
+        with explained(_DOING):
+            left = self._keep_left()
+            entry = Checkpoint(
+                self._next_number(), tree.hex(), time.time(), kind, label, action_id, session_id,
+                target, left,
+            )  # fmt: skip
+            failpoints.reach("before log", "checkpoint")
+            self._store.log.append(entry)
+            failpoints.reach("after log", "checkpoint")
+        self._entries.append(entry)
+        return entry
+
+    def since(self, tree: str) -> tuple[str, Difference]:
+        """The workspace's tree now, and what differs from another one. Raises CheckpointError."""
+        now = self._ready()
+        return now.hex(), summary(self._store, bytes.fromhex(tree), now)
+
+    def changes_since(self, tree: str) -> tuple[Difference, str]:
+        """What differs from another tree: counted, and as a text. Raises CheckpointError."""
+        old, now = bytes.fromhex(tree), self._ready()
+        found = changes_between(self._store, old, now)
+        return summary(self._store, old, now), self._text(found)
+
+    def left(self) -> int:
+        """How many things the last look could not keep."""
+        return len(self._left)
+
+    def entries(self) -> Sequence[Checkpoint]:
+        """All checkpoints, oldest first; takes no lock. Raises CheckpointError."""
+        if not self._open:
+            with explained("The list of checkpoints cannot be read"):
+                return self._store.log.read()
+        return tuple(self._entries)
+
+    # --- going back
+
+    def plan(self, number: int = 0) -> UndoPlan:
+        """Work out what an undo would do; without a number the last step that changed something.
+
+        Raises CheckpointError when there is no such checkpoint, or nothing to undo.
+        """
+        now = self._ready()
+        entry = self._entry(number) if number else self._last_step(now.hex())
+        changes = self._changes(now, entry)
+        difference = summary(self._store, now, bytes.fromhex(entry.tree))
+        notes = tuple(self._notes(changes, entry))
+        return UndoPlan(entry, now.hex(), difference, self._text(changes), notes)
+
+    def restore(self, plan: UndoPlan) -> Restored:
+        """Do what a plan shows, after a checkpoint of its own; ``settled`` is to follow.
+
+        Raises PlanStale when the workspace is not as it was shown, or CheckpointError.
+        """
+        if self._base is not None:
+            raise CheckpointError("These checkpoints are only looked at here.")
+        entry = self._entry(plan.checkpoint.number)
+        now = self._ready()
+        changes = self._changes(now, entry)
+        if now.hex() != plan.now and changes != self._changes(bytes.fromhex(plan.now), entry):
+            raise PlanStale("The workspace changed since this was shown. Nothing was done.")
+        label = f"undo to {entry.number}"
+        before = self.take(label, kind=CheckpointKind.UNDO, target=entry.number)
+        kept = self._kept(entry)
+        aside = f".before-undo-{before.number}"
+        restorer = Restorer(self._workspace, self._store, self._walker, aside)
+        with explained(_CANNOT):
+            self._undoing.write_text(f"{before.number} {entry.number}\n", encoding="ascii")
+            restorer.apply(changes, kept)
+        failpoints.reach("after changes", "undo")
+        difference = summary(self._store, bytes.fromhex(before.tree), bytes.fromhex(entry.tree))
+        return Restored(entry.number, before.number, difference, tuple(restorer.left))
+
+    def settled(self) -> None:
+        """The undo is recorded where it is accounted for. Raises CheckpointError."""
+        with explained(_CANNOT):
+            self._undoing.unlink(missing_ok=True)
+
+    def unfinished(self) -> tuple[int, int] | None:
+        """The checkpoint before an undo that a crash cut short, and its target; told once."""
+        try:
+            before, target = self._undoing.read_text(encoding="ascii").split()
+            self._undoing.unlink()
+            return int(before), int(target)
+        except (OSError, ValueError):
+            return None
+
+    # --- keeping house
+
+    def prune(self, *, forget: Iterable[str] = ()) -> int:
+        """Drop what is too old or too much, and all that belongs to the actions in ``forget``.
+
+        Returns how many checkpoints went. Raises CheckpointError.
+        """
+        self.open()
+        oldest = time.time() - self._days * 86_400 if self._days else 0.0
+        gone = set(forget)
+        kept = [e for e in self._entries if e.at >= oldest and e.action_id not in gone]
+        before = len(self._entries)
+        with explained("Old checkpoints cannot be removed"):
+            self._entries = prune(
+                self._store, self._entries, kept, self._limits.space, self._walker.root.id
+            )
+        return before - len(self._entries)
+
+    def save(self) -> None:
+        """Keep what is known for a process that follows a crash of this one."""
+        with explained("What is known of the workspace cannot be kept"):
+            index.save(self._index, self._walker.root)
+
+    # --- inside
+
+    def _text(self, changes: Iterable[Change]) -> str:
+        lines: list[str] = []
+        for change in changes:
+            if len(lines) >= TEXT_LINES:
+                lines.append("(the rest is not shown)")
+                break
+            lines += unified(self._store, change, FILE_LINES)
+        return "\n".join(lines)
+
+    def _ready(self) -> bytes:
+        self.open()
+        return self._walk()
+
+    def _walk(self) -> bytes:
+        batch = self._store.batch(self._limits.space)
+        try:
+            with explained(_DOING):
+                tree, self._left = self._walker.walk(batch)
+                failpoints.reach("after walk", "checkpoint")
+                batch.finish()
+        except BaseException:
+            # What is known may name content that is not in the store.
+            self._walker.root = type(self._walker.root)()
+            batch.abandon()
+            raise
+        return tree
+
+    def _keep_left(self) -> str:
+        if not self._left:
+            return ""
+        batch = self._store.batch(self._limits.space)
+        try:
+            text = json.dumps([[left.path, left.why] for left in self._left])
+            id_ = batch.add(BLOB, text.encode("ascii"))
+            batch.finish()
+        except BaseException:
+            batch.abandon()
+            raise
+        return id_.hex()
+
+    def _left_of(self, entry: Checkpoint) -> dict[bytes, str]:
+        if not entry.left:
+            return {}
+        with explained("A checkpoint cannot be read"):
+            pairs = json.loads(self._store.blob(bytes.fromhex(entry.left)))
+            return {os.fsencode(path): why for path, why in pairs}
+
+    def _kept(self, entry: Checkpoint) -> Kept:
+        now = {os.fsencode(left.path): left.why for left in self._left}
+        return Kept(self._left_of(entry), now)
+
+    def _changes(self, now: bytes, entry: Checkpoint) -> list[Change]:
+        return list(changes_between(self._store, now, bytes.fromhex(entry.tree)))
+
+    def _notes(self, changes: list[Change], entry: Checkpoint) -> Iterable[str]:
+        """What should be known before an undo."""
+        kept = self._kept(entry)
+        for change in changes:
+            path = os.fsdecode(change.path)
+            if why := self._guarded(path):
+                yield f"{path}: {why}."
+            if change.how.value == "removed" and (why := kept.held_then(change.path)):
+                yield f"{path} stays: the checkpoint did not keep it, because {why}."
+            if (why := kept.now.get(change.path, "")) and change.new is not None:
+                yield f"{path} is in the way and gets another name: {why}."
+        for held, why in kept.now.items():
+            if held not in kept.then and not any(c.path == held for c in changes):
+                yield f"{os.fsdecode(held)} is not kept in checkpoints and stays: {why}."
+
+    def _entry(self, number: int) -> Checkpoint:
+        for entry in self._entries:
+            if entry.number == number:
+                return entry
+        raise CheckpointError(
+            f"There is no checkpoint {number}.", hint="Run: pocketcoder checkpoints."
+        )
+
+    def _last_step(self, now: str) -> Checkpoint:
+        """Where a plain undo goes: before the last action that changed something.
+
+        Right after an undo it goes on from where that one led, further back.
+        """
+        entries = self._entries
+        if entries and entries[-1].kind is CheckpointKind.UNDO:
+            target = entries[-1].target
+            led_to = next((e for e in entries if e.number == target), None)
+            if led_to is not None and led_to.tree == now:
+                entries = [e for e in entries if e.number < target]
+        for entry in reversed(entries):
+            if entry.tree != now:
+                return entry
+        hint = "Checkpoints are made before actions that can write."
+        if self._entries:
+            hint = "Other checkpoints: pocketcoder checkpoints."
+        raise CheckpointError("There is nothing to undo.", hint=hint)
+
+    def _next_number(self) -> int:
+        """One more than any before, pruned ones too."""
+        return self._entries[-1].number + 1 if self._entries else 1

@@ -1,0 +1,61 @@
+"""Which checkpoints go, and what of the store goes with them."""
+
+from collections.abc import Iterable
+
+from pocketcoder_tui.core.checkpoints import Checkpoint
+from pocketcoder_tui.sandbox.checkpoints.objects import EMPTY_TREE
+from pocketcoder_tui.sandbox.checkpoints.store import Store
+
+__all__ = ["MANY_PACKS", "prune", "reachable"]
+
+MANY_PACKS = 200
+"""Packs after which they are joined to one."""
+
+
+def prune(
+    store: Store, entries: list[Checkpoint], kept: list[Checkpoint], space: int, root: bytes
+) -> list[Checkpoint]:
+    """Keep ``kept``, fewer where they take more than ``space`` bytes; the newest always stays.
+
+    ``root`` is a tree that is in use now, or empty. The list is written before anything is dropped,
+    so a crash leaves content that nobody names, never a name without content. Raises OSError.
+    """
+    if not kept and entries:
+        kept = entries[-1:]  # its number is not to be used again
+    if len(kept) < len(entries):
+        store.log.replace(kept)
+    elif store.size <= space and store.packs <= MANY_PACKS:
+        return kept
+    _compact(store, kept, root)
+    while store.size > space and len(kept) > 1:
+        kept = kept[(len(kept) + 1) // 2 :]
+        store.log.replace(kept)
+        _compact(store, kept, root)
+    return kept
+
+
+def _compact(store: Store, entries: Iterable[Checkpoint], root: bytes) -> None:
+    wanted = set[bytes]()
+    for entry in entries:
+        reachable(store, bytes.fromhex(entry.tree), wanted)
+        if entry.left:
+            wanted.add(bytes.fromhex(entry.left))
+    if root:
+        reachable(store, root, wanted)
+    wanted.discard(EMPTY_TREE)
+    store.compact(wanted)
+
+
+def reachable(store: Store, tree: bytes, found: set[bytes]) -> None:
+    """Add a tree, and all that is in it, to what was found."""
+    pending = [tree]
+    while pending:
+        id_ = pending.pop()
+        if id_ in found:
+            continue
+        found.add(id_)
+        for item in store.tree(id_).values():
+            if item.is_folder:
+                pending.append(item.id)
+            else:
+                found.add(item.id)
