@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pocketcoder_tui.core.rules import KeptRule
-from pocketcoder_tui.gatekeeper.rules import BackTest, Offer, Rule, Terms
-from pocketcoder_tui.gatekeeper.tally import Tally
+
+if TYPE_CHECKING:  # the grammar that they read with is not loaded for the first frame
+    from pocketcoder_tui.gatekeeper.rules import BackTest, Offer, Rule, Terms
+    from pocketcoder_tui.gatekeeper.tally import Tally
 
 LOOKING = "looking"
 """The name of the offer that is made once: reading, listing and searching in the workspace."""
@@ -18,10 +20,10 @@ BACK = 500
 class Choices:
     """The rules that can be made from one action."""
 
-    allow: tuple[Offer, ...]
+    allow: "tuple[Offer, ...]"
     why: str
     """Why none is offered that allows, one sentence; empty when one is."""
-    deny: tuple[Offer, ...]
+    deny: "tuple[Offer, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Listed:
     """A rule with what is said of it."""
 
     kept: KeptRule
-    rule: Rule
+    rule: "Rule"
     sentences: tuple[str, ...]
     rests: str
     """Why it does not hold now; empty when it does."""
@@ -44,7 +46,7 @@ class Rulebook(Protocol):
     def choices(self, action_id: str) -> Choices:
         """The rules that can be made from an action, each with its exact text."""
 
-    async def keep(self, action_id: str, stored: str, terms: Terms) -> None:
+    async def keep(self, action_id: str, stored: str, terms: "Terms") -> None:
         """Keep a rule that ``choices`` offers, then decide the action as the rule says.
 
         Other actions that wait are not answered by it. Raises TransitionRefused when the action
@@ -60,14 +62,14 @@ class Rulebook(Protocol):
     async def delete(self, rule_id: str) -> None:
         """End a rule for good; that it was stays in the records."""
 
-    async def back_test(self, rule_id: str) -> BackTest:
+    async def back_test(self, rule_id: str) -> "BackTest":
         """Of the last actions, those that a rule would have decided."""
 
-    async def first_offer(self) -> tuple[Offer, ...]:
+    async def first_offer(self) -> "tuple[Offer, ...]":
         """What the first session offers; empty once it was taken or left."""
 
     async def answer_first_offer(self, taken: bool) -> None:
         """Take it or leave it, once."""
 
-    async def tally(self) -> Tally:
+    async def tally(self) -> "Tally":
         """Who was asked, who decided, how fast: over all sessions of the workspace."""

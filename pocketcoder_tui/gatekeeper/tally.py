@@ -11,7 +11,7 @@ from pocketcoder_tui.gatekeeper.rules.exact import exact_words, written
 from pocketcoder_tui.gatekeeper.rules.matching import command_of
 from pocketcoder_tui.gatekeeper.rules.offers import NotOffered, offer
 
-__all__ = ["Decider", "Repeated", "Tally", "tally"]
+__all__ = ["Decider", "Repeated", "Tally", "tally", "tally_words"]
 
 MOST_REPEATED = 10
 """Commands in the list of the most repeated ones."""
@@ -110,3 +110,33 @@ def _repeated(asked: Iterable[Action]) -> tuple[Repeated, ...]:
         rule, why = ("", offered.why) if isinstance(offered, NotOffered) else (offered.stored, "")
         found.append(Repeated(command, cwd, count, rule, why))
     return tuple(found)
+
+
+def tally_words(counted: Tally) -> list[str]:
+    """The tally in lines for a person. A command in one is raw; whoever prints it cleans it."""
+    if not counted.actions:
+        return ["The agent has not asked for anything yet."]
+    fast = ""
+    if counted.median_seconds is not None:
+        fast = f", half of the answers within {counted.median_seconds:.1f} s"
+    lines = [
+        f"{counted.actions:,} actions: {counted.allowed:,} allowed, {counted.denied:,} denied, "
+        f"{counted.edited:,} changed by you first, {counted.open:,} without a decision.",
+        f"You were asked {counted.asked:,} times{fast}.",
+        "",
+        "Who decided",
+    ]
+    lines += [f"  {_named(one)}: {one.allowed:,} allowed, {one.denied:,} denied" for one in
+              counted.deciders]  # fmt: skip
+    if counted.repeated:
+        lines += ["", "Asked again and again, and the rule that would have covered it"]
+    for often in counted.repeated:
+        lines.append(f"  {often.asked:,} times: {often.command}")
+        lines.append(f"    {often.rule or often.why}")
+    return lines
+
+
+def _named(one: Decider) -> str:
+    return {"person": f"{one.who or 'you'}", "rule": f"rule {one.who}", "mode": f"{one.who}"}[
+        one.by.value
+    ]

@@ -17,10 +17,10 @@ from pocketcoder_tui.ui.composer import Composer, Draft
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.link import LOG, OWN_FAULT, MakeWorkbench, sentence_of
 from pocketcoder_tui.ui.notice import Notice
+from pocketcoder_tui.ui.ruling import RulingScreen
 from pocketcoder_tui.ui.safe import one_line
 from pocketcoder_tui.ui.status import activity_words, header_words, status_words
 from pocketcoder_tui.ui.welcome import Welcome
-from pocketcoder_tui.ui.writing import WritingScreen
 
 if TYPE_CHECKING:  # loaded with the panes, after the first frame
     from pocketcoder_tui.ui.conversation import Earlier, Story
@@ -30,7 +30,7 @@ FRAME = 1 / 30
 """Seconds between two drawings of what streams in, at least."""
 
 
-class MainScreen(WritingScreen):
+class MainScreen(RulingScreen):
     """Conversation, approvals, terminal, composer."""
 
     BINDINGS = bindings_for("everywhere")
@@ -104,6 +104,7 @@ class MainScreen(WritingScreen):
             return
         self._watch_terminal(self.panes.terminal.is_on_screen)
         self.panes.checklist.appear(not self.query_one(Draft).text)
+        await self.look_at_offer()
 
     def _show_trouble(self, sentence: str) -> None:
         panel = self.panes.trouble
@@ -158,7 +159,8 @@ class MainScreen(WritingScreen):
         )
         self.query_one(Welcome).tour = link.model_label.startswith("tour")
         self.query_one(Notice).last(link.standing.box_trouble)
-        self.query_one("#status", Bar).put(*status_words(link.standing, self.kit))
+        self.show_offer()
+        self.query_one("#status", Bar).put(*status_words(link.standing, self.kit, link.mode))
         activity = self.query_one("#activity", Bar)
         words = activity_words(link.transcript, link.standing, self.kit)
         activity.put(words, ())
