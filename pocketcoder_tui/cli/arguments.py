@@ -16,7 +16,7 @@ COMMANDS = {
     "attach": "open the box's terminal here; detach with Ctrl-b d",
     "down": "stop the box of a workspace; its files and history stay",
     "reset": "delete the box and the history of a workspace, after asking",
-    "sessions": "list the sessions of a workspace",
+    "sessions": "list, search, resume, rename, fork, put away, delete, export and import sessions",
     "undo": "show what the last action changed, and bring the workspace back after asking",
     "diff": "show what an undo would do, and do nothing",
     "checkpoints": "list what was kept of a workspace, for undo ID and diff ID",
@@ -61,20 +61,34 @@ class Arguments:
     yes: bool = False
     json: bool = False
     action: str = ""
-    """For audit: one of AUDIT."""
+    """For audit and sessions: what is to be done."""
     last: int = 0
-    """For audit show: how many records; 0 for all."""
+    """For audit show and sessions search: how many at most; 0 for all."""
     to: str | None = None
     """The file to write; None for the usual place."""
     file: str = ""
-    """The backup to restore."""
+    """The backup to restore, or the session to import."""
     number: int = 0
     """The checkpoint to go back to; 0 for the last step."""
+    session: str = ""
+    """For sessions: the beginning of an id."""
+    words: Sequence[str] = ()
+    """For sessions: what to search for, or the title."""
+    all: bool = False
+    """For sessions: also those put away."""
+    turn: int = 0
+    """For sessions fork: which turn, from 1; 0 for the last one that is over."""
+    format: str = ""
+    """For sessions export: md, jsonl or html; empty for what the file's name says, or md."""
 
 
 def parse(argv: Sequence[str]) -> Arguments:
     """Understand a command line. Raises UsageError; prints and raises SystemExit for --help."""
     command = argv[0] if argv and argv[0] in COMMANDS else ""
+    if command == "sessions":
+        from pocketcoder_tui.cli.session_arguments import parse_sessions
+
+        return Arguments(command, **parse_sessions(argv[1:]))
     parser = _command_parser(command) if command else _workbench_parser()
     found = vars(parser.parse_args(argv[1:] if command else argv))
     if words := found.pop("words", None):
@@ -82,7 +96,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     return Arguments(command, **found)
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """argparse, but a mistake is an exception: only the boundary prints and picks a status."""
 
     def error(self, message: str) -> NoReturn:
@@ -90,13 +104,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _workbench_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="pocketcoder",
         description=_DESCRIPTION,
         epilog=_EPILOG + "\nA folder named like a command is written as ./NAME.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_workspace(parser)
+    add_workspace(parser)
     parser.add_argument(
         "--version", action="version", version=f"pocketcoder {__version__}", help="print it"
     )
@@ -113,7 +127,7 @@ def _workbench_parser() -> argparse.ArgumentParser:
 
 
 def _command_parser(command: str) -> argparse.ArgumentParser:
-    parser = _Parser(prog=f"pocketcoder {command}", description=COMMANDS[command])
+    parser = Parser(prog=f"pocketcoder {command}", description=COMMANDS[command])
     if command == "audit":
         _add_audit(parser)
         return parser
@@ -127,7 +141,7 @@ def _command_parser(command: str) -> argparse.ArgumentParser:
             help="a number that checkpoints lists (default: the last step), and a folder",
         )
     elif command != "setup":
-        _add_workspace(parser)
+        add_workspace(parser)
     if command in ("backup", "recover"):
         parser.add_argument("--to", metavar="FILE", help="write this file, which must be new")
     if command in ("setup", "reset", "restore", "undo"):
@@ -142,14 +156,14 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     for name, what in AUDIT.items():
         action = actions.add_parser(name, help=what, description=what)
         if name != "verifier":
-            _add_workspace(action)
+            add_workspace(action)
         if name in ("verify", "show"):
             action.add_argument("--json", action="store_true", help="for programs")
         if name == "show":
             action.add_argument(
                 "--last",
                 metavar="N",
-                type=_count,
+                type=count,
                 default=_LAST,
                 help=f"so many records from the end (default: {_LAST}; 0 for all)",
             )
@@ -167,13 +181,15 @@ def _numbered(parser: argparse.ArgumentParser, words: list[str]) -> dict[str, ob
     return {"number": number, "workspace": words[0] if words else "."}
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """A number of things, as a type of argparse's."""
     if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise argparse.ArgumentTypeError(f"{text!a} is not a number of records")
+        raise argparse.ArgumentTypeError(f"{text!a} is not such a number")
     return int(text)
 
 
-def _add_workspace(parser: argparse.ArgumentParser) -> None:
+def add_workspace(parser: argparse.ArgumentParser) -> None:
+    """Let a command name the folder that it is about."""
     parser.add_argument(
         "workspace",
         metavar="WORKSPACE",

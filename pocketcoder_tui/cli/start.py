@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pocketcoder_tui.cli.arguments import COMMANDS, Arguments
@@ -40,8 +42,28 @@ def run(args: Arguments, paths: Paths) -> int:
 
         return await make_workbench(options)
 
+    def make_other(session_id: str) -> Callable[[], Awaitable["Workbench"]]:
+        """The same for another session of the folder, or for a new one."""
+
+        async def other() -> "Workbench":
+            options = await asyncio.to_thread(prepare, args, paths)
+            from pocketcoder_tui.engine.assembly import make_workbench
+
+            tour = options.tour and not session_id
+            return await make_workbench(
+                replace(options, resume=session_id, latest=False, tour=tour)
+            )
+
+        return other
+
     looks = first_looks(paths)
-    return run_app(make, workspace=str(paths.workspace), theme=looks.theme, ascii_only=looks.ascii)
+    return run_app(
+        make,
+        make_other=make_other,
+        workspace=str(paths.workspace),
+        theme=looks.theme,
+        ascii_only=looks.ascii,
+    )
 
 
 def check(args: Arguments, paths: Paths) -> None:
@@ -81,6 +103,8 @@ def _log_to_file(paths: Paths) -> None:
     import logging
     from logging.handlers import RotatingFileHandler
 
+    if any(isinstance(handler, RotatingFileHandler) for handler in logging.getLogger().handlers):
+        return  # another session was opened before
     handler = RotatingFileHandler(
         paths.log, maxBytes=LOG_BYTES, backupCount=1, delay=True, errors="backslashreplace"
     )

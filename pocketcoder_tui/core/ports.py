@@ -56,6 +56,8 @@ class SessionSummary:
     turns: int
     open_actions: int
     archived: bool = False
+    actions: int = 0
+    """All of them, inherited ones too."""
 
 
 @dataclass(frozen=True, slots=True)

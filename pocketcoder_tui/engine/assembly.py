@@ -5,19 +5,20 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketcoder_tui.config.secrets import box_seal
 from pocketcoder_tui.config.settings import Settings
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core.errors import LedgerError, SandboxError
+from pocketcoder_tui.core.errors import SandboxError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.ports import Box, Ledger
 from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.catalogue import choose
 from pocketcoder_tui.engine.copies import WorkspaceCopies
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
@@ -238,16 +239,7 @@ async def _chosen(ledger: Ledger, options: Options) -> str:
     """The id of the session to take up; empty for a new one."""
     if not options.resume and not options.latest:
         return ""
-    ids = [summary.id for summary in await ledger.sessions(archived=not options.latest)]
+    found = await ledger.sessions(archived=not options.latest)
     if options.latest:
-        return ids[0] if ids else ""
-    return _only([i for i in ids if i.startswith(options.resume)], options.resume)
-
-
-def _only(found: Sequence[str], asked: str) -> str:
-    hint = "Run: pocketcoder sessions."
-    if not found:
-        raise LedgerError(f"There is no session {asked!a} in this workspace.", hint=hint)
-    if len(found) > 1 and asked not in found:
-        raise LedgerError(f"{len(found)} sessions begin with {asked!a}.", hint=hint)
-    return asked if asked in found else found[0]
+        return found[0].id if found else ""
+    return choose(options.resume, found).id

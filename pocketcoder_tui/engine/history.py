@@ -63,7 +63,7 @@ class History:
             case ev.MessagesTaken():
                 self.close_reply()
                 self.tell()
-                texts = [self.said[m] for m in event.message_ids]
+                texts = [self.said[m] for m in event.message_ids if m in self.said]
                 self.messages.append(Message(Role.USER, text="\n\n".join(texts)))
             case ev.ReplyStarted():
                 self.close_reply()
@@ -136,8 +136,9 @@ class History:
             return undone(note)
         if note.action_id in self.told:
             return ""
-        action = next(a for a in self.actions.values() if a.id == note.action_id)
-        return late_end(action, note)
+        actions = (a for a in self.actions.values() if a.id == note.action_id)
+        action = next(actions, None)
+        return late_end(action, note) if action is not None else ""
 
     def close_reply(self) -> None:
         if self.parts:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from pocketcoder_tui.core.errors import LedgerError, TransitionRefused
-from pocketcoder_tui.core.events import Durable, Event, ReplyStarted
+from pocketcoder_tui.core.events import Durable, Event, Inherited, ReplyStarted
 from pocketcoder_tui.core.model import Message
 from pocketcoder_tui.core.ports import Ledger
 from pocketcoder_tui.core.transcript import Transcript
@@ -66,6 +66,9 @@ class Journal:
                 for event in self.events:
                     history.feed(event)
                 self._history = history
+                for event in self.events:
+                    if isinstance(event, Inherited):  # and what precedes it happened elsewhere too
+                        past.apply(event)
                 self.transcript.precede(past)
                 if past.entries:
                     self.show(PastRead(len(past.entries)))

@@ -92,7 +92,7 @@ class Session:
         """See Workbench."""
         self.trials = TrialDesk(terms.copies, journal, self._crew, terms.masker)
         """See Workbench."""
-        self.library = Library(ledger.shelf, terms.outputs, self.checkpoints)
+        self.library = Library(ledger, terms.outputs, self.checkpoints, journal)
         """Sessions as wholes, this one and the others."""
         self._dispatcher = Dispatcher(
             self._keeper,

@@ -13,6 +13,7 @@ from pocketcoder_tui.core.terminal import Job, WindowFacts
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.core.transient import ScreenChanged
 from pocketcoder_tui.core.trials import Trial
+from pocketcoder_tui.engine.catalogue import Catalogue
 from pocketcoder_tui.engine.rulebook import Rulebook
 
 
@@ -175,6 +176,10 @@ class Workbench(Protocol):
 
         Returns the exit status. Raises SandboxError. Run it while the screen is suspended.
         """
+
+    @property
+    def library(self) -> Catalogue:
+        """All sessions of this workspace: found, renamed, forked, put away, exported, deleted."""
 
     async def sessions(self) -> list[SessionSummary]:
         """The sessions of this workspace, the last changed first."""

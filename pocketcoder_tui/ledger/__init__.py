@@ -4,6 +4,7 @@ from pocketcoder_tui.ledger.inspection import AppliedMigration, SchemaReport, sc
 from pocketcoder_tui.ledger.ownership import owner_of
 from pocketcoder_tui.ledger.recovering import Recovered, recover
 from pocketcoder_tui.ledger.restoring import Restored, back_up, restore
+from pocketcoder_tui.ledger.snapshot import Snapshot, open_to_look
 from pocketcoder_tui.ledger.store import SqliteLedger
 
 __all__ = [
@@ -11,8 +12,10 @@ __all__ = [
     "Recovered",
     "Restored",
     "SchemaReport",
+    "Snapshot",
     "SqliteLedger",
     "back_up",
+    "open_to_look",
     "owner_of",
     "recover",
     "restore",

@@ -6,6 +6,7 @@ drop SQLite's locks on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
 
 import fcntl
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -40,7 +41,7 @@ class Ownership:
         if not taken:
             pid = _read_pid(self._fd)
             os.close(self._fd)
-            raise LedgerError(owned_by(pid), hint=failures.BUSY_HINT)
+            raise LedgerError(owned_by(pid, owned_since(path)), hint=failures.BUSY_HINT)
         # On a full disk the lock holds all the same, and only the answer's pid is missing.
         with suppress(OSError):
             os.ftruncate(self._fd, 0)
@@ -89,9 +90,18 @@ def owner_of(path: Path) -> int | None:
     return None
 
 
-def owned_by(pid: int) -> str:
-    """The sentence for a ledger that has an owner."""
-    which = f" (process {pid})" if pid else ""
+def owned_since(path: Path) -> float:
+    """When the pid was written into a ledger's lock, Unix seconds; 0 when nobody can tell."""
+    try:
+        return lock_path(path).lstat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def owned_by(pid: int, since: float = 0.0) -> str:
+    """The sentence for a ledger that has an owner; ``since`` in Unix seconds, 0 when unknown."""
+    when = f" since {time.strftime('%Y-%m-%d %H:%M', time.localtime(since))}" if since else ""
+    which = f" (process {pid}{',' if when else ''}{when})" if pid else ""
     return f"Another pocketcoder{which} owns this workspace's ledger."
 
 

@@ -18,7 +18,10 @@ SELECT s.id, s.title, s.started, e.at,
     m.inherited_turns + (SELECT count(*) FROM turn AS t WHERE t.session_id = s.id),
     (SELECT count(*) FROM action AS a WHERE a.session_id = s.id
         AND a.state IN ('proposed', 'waiting', 'allowed', 'dispatched')),
-    m.archived
+    m.archived,
+    (SELECT count(*) FROM action AS a WHERE a.session_id = s.id)
+        + CASE WHEN m.inherited = 0 THEN 0 ELSE (SELECT count(*) FROM event AS i
+            WHERE i.session_id = s.id AND i.seq <= m.inherited AND i.kind = 'action_proposed') END
 FROM session AS s
 JOIN session_state AS m ON m.session_id = s.id
 JOIN event AS e ON e.seq = (SELECT max(seq) FROM event WHERE session_id = s.id)
@@ -50,7 +53,8 @@ _END = 2**62
 def sessions(archived: bool, db: sqlite3.Connection) -> list[SessionSummary]:
     """All sessions, the last changed first; archived ones only when they are wanted."""
     rows = db.execute(_SESSIONS, (archived,))
-    return [replace(SessionSummary(*row), archived=bool(row[-1])) for row in rows]
+    found = [SessionSummary(*row) for row in rows]
+    return [replace(summary, archived=bool(summary.archived)) for summary in found]
 
 
 def replay(session_id: str, db: sqlite3.Connection) -> list[ev.Durable]:

@@ -20,6 +20,11 @@ from pocketcoder_tui.ledger.writing import Writer
 
 FORMAT, FORMAT_VERSION = "pocketcoder-session", 1
 NOT_AN_EXPORT = "This is not an exported session."
+MADE_BY = "Make one with: pocketcoder sessions export ID --format jsonl."
+WRONG = "Nothing was imported. Export the session again, or correct that line."
+MOST_EVENTS = 1_000_000
+LONGEST_LINE = 64_000_000
+"""Characters of one event in an import."""
 
 Dated = tuple[ev.Durable, float]
 """An event, and when it was recorded (Unix seconds)."""
@@ -90,8 +95,9 @@ def fork(session_id: str, turn_id: str, writer: Writer) -> str:
     """
     require_there(session_id, writer.db)
     workspace = writer.db.execute("SELECT workspace FROM session WHERE id = ?", (session_id,))
-    inherited = _until(turn_id, _dated(session_id, writer.db))
-    titles = [event.title for event, _ in inherited if isinstance(event, ev.SessionTitled)]
+    whole = _dated(session_id, writer.db)
+    inherited = _until(turn_id, whole)
+    titles = [event.title for event, _ in whole if isinstance(event, ev.SessionTitled)]
     title = ev.SessionTitled(f"{titles[-1] if titles else 'untitled'} (fork)")
     origin = ev.Inherited(ev.Origin.FORK, session_id, writer.now())
     return inherit(
@@ -116,28 +122,43 @@ def export(session_id: str, db: sqlite3.Connection) -> list[str]:
 def read_export(lines: Iterable[str]) -> tuple[str, list[ev.Durable]]:
     """The id and the events of an exported session.
 
-    Raises LedgerError with the line that is wrong.
+    Raises LedgerError with the number of the line that is wrong, blank ones counted.
     """
-    kept = [line for line in lines if line.strip()]
-    try:
-        about = json.loads(kept[0])
-        ours = about["format"] == FORMAT and about["version"] == FORMAT_VERSION
-        session_id = str(about["session"])
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise LedgerError(NOT_AN_EXPORT) from error
-    if not ours:
-        raise LedgerError(NOT_AN_EXPORT, hint="It may be from a newer pocketcoder.")
-    events, transcript = [], Transcript()
-    for number, line in enumerate(kept[1:], 2):
+    kept = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+    _, first = next(kept, (1, ""))
+    session_id = _exported(first)
+    events: list[ev.Durable] = []
+    transcript = Transcript()
+    for number, line in kept:
+        if len(events) == MOST_EVENTS or len(line) > LONGEST_LINE:
+            raise LedgerError(
+                f"Line {number} is more than a session may hold: it is too long, or one too many.",
+                hint=f"At most {MOST_EVENTS:,} lines of {LONGEST_LINE:,} characters are taken.",
+            )
         try:
             event = decode(line)
             transcript.apply(event)
         except LedgerError as error:
-            raise LedgerError(f"Line {number} is no event of a session.") from error
-        except KeyError as error:
-            raise LedgerError(f"Line {number} is about something that precedes nowhere.") from error
+            raise LedgerError(f"Line {number} is no event of a session.", hint=WRONG) from error
+        except LookupError as error:
+            raise LedgerError(
+                f"Line {number} is about something that precedes nowhere.", hint=WRONG
+            ) from error
         events.append(event)
     return session_id, events
+
+
+def _exported(first: str) -> str:
+    """The id that the first line of an export names. Raises LedgerError."""
+    try:
+        about = json.loads(first)
+        ours = about["format"] == FORMAT and about["version"] == FORMAT_VERSION
+        session_id = str(about["session"])
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise LedgerError(NOT_AN_EXPORT, hint=MADE_BY) from error
+    if not ours:
+        raise LedgerError(NOT_AN_EXPORT, hint="It may be from a newer pocketcoder.")
+    return session_id
 
 
 def import_session(lines: Iterable[str], workspace: str, writer: Writer) -> str:

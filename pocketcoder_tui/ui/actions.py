@@ -19,7 +19,7 @@ class UiAction:
     description: str
     """A few words for help and palette."""
     group: str
-    """Where it works: everywhere, approvals, conversation, terminal, programs, writing …"""
+    """Where it works: everywhere, approvals, conversation, terminal, sessions, writing …"""
     tooltip: str
     """One sentence."""
     label: str = ""
@@ -60,6 +60,11 @@ ACTIONS: tuple[UiAction, ...] = (
     UiAction("first_offer", "f2", "screen.first_offer", "Let it look without asking", "everywhere",
              "Shows the rule that the first session offers, to be taken or left.",
              palette=True, priority=True),
+    UiAction("sessions", "ctrl+o", "screen.sessions", "Sessions", "everywhere",
+             "Lists all sessions: find, go to, rename, fork, put away, export, delete one.",
+             label="sessions", palette=True, priority=True),
+    UiAction("session_begin", "", "screen.new_session", "New session", "everywhere",
+             "Begins another session; this one can be gone on with later.", palette=True),
     UiAction("palette", "ctrl+p", "app.command_palette", "Find a command", "everywhere",
              "Lists every command by name.",
              label="commands", palette=True, priority=True),
@@ -217,6 +222,40 @@ ACTIONS: tuple[UiAction, ...] = (
     UiAction("offer_read_back", "b,pageup", "read(-1)", "Read back", "offer",
              "Scrolls the text back."),
     UiAction("offer_back", "escape,f2,q", "back", "Later", "offer", "Answers nothing."),
+    UiAction("session_open", "enter", "open", "Go there", "sessions",
+             "Leaves the session that is open and opens the marked one."),
+    UiAction("session_new", "n", "new", "New session", "sessions", "Begins another session."),
+    UiAction("session_search", "slash", "search", "Search", "sessions",
+             "Finds in titles, messages, answers, commands and output as you type."),
+    UiAction("session_rename", "r", "rename", "Rename", "sessions", "Asks for another title."),
+    UiAction("session_fork", "f", "fork", "Fork", "sessions",
+             "Begins a session with this one's beginning, up to the end of a turn."),
+    UiAction("session_archive", "a", "archive", "Put away, or take out", "sessions",
+             "A session that is put away is not listed, and is found all the same."),
+    UiAction("session_away", "A", "show_away", "Show those put away", "sessions",
+             "Lists them too, or no longer."),
+    UiAction("session_export", "e", "export", "Export", "sessions",
+             "Writes a file: one HTML page, Markdown, or JSON lines."),
+    UiAction("session_delete", "d", "delete", "Delete", "sessions",
+             "Asks for the word delete first."),
+    UiAction("session_next", "down,j", "move(1)", "Next session", "sessions",
+             "Marks the next one."),
+    UiAction("session_previous", "up,k", "move(-1)", "Session before", "sessions",
+             "Marks the one before."),
+    UiAction("session_page_on", "pagedown", "page(1)", "A page on", "sessions",
+             "Marks one a page below."),
+    UiAction("session_page_back", "pageup", "page(-1)", "A page back", "sessions",
+             "Marks one a page above."),
+    UiAction("session_back", "escape,ctrl+o,q", "back", "Back", "sessions",
+             "Closes the question, the search, or the list."),
+    UiAction("turn_fork", "enter", "fork", "Fork here", "turns",
+             "The new session begins with all up to the end of the marked turn."),
+    UiAction("turn_next", "down,j", "move(1)", "Next turn", "turns", "Marks the next one."),
+    UiAction("turn_previous", "up,k", "move(-1)", "Turn before", "turns", "Marks the one before."),
+    UiAction("turn_page_on", "pagedown", "move(10)", "Ten on", "turns", "Marks one ten below."),
+    UiAction("turn_page_back", "pageup", "move(-10)", "Ten back", "turns",
+             "Marks one ten above."),
+    UiAction("turn_back", "escape,q", "back", "Back", "turns", "Forks nothing."),
     UiAction("send", "enter", "send", "Send", "writing", "Sends your message."),
     UiAction("newline", "shift+enter,ctrl+j,alt+enter", "newline", "New line", "writing",
              "Starts a new line in your message."),
@@ -241,7 +280,7 @@ ACTIONS: tuple[UiAction, ...] = (
 
 _NAMES = {
     "escape": "Esc", "enter": "Enter", "space": "Space", "pagedown": "PgDn", "pageup": "PgUp",
-    "question_mark": "?", "shift+enter": "Shift+Enter", "alt+enter": "Alt+Enter",
+    "question_mark": "?", "slash": "/", "shift+enter": "Shift+Enter", "alt+enter": "Alt+Enter",
     "right_square_bracket": "]", "left_square_bracket": "[", "alt+u": "Alt+U",
     "shift+tab": "Shift+Tab", "plus": "+", "minus": "-",
     "up": "↑", "down": "↓", "left": "←", "right": "→", "end": "End",

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -25,6 +25,11 @@ from pocketcoder_tui.ui.theme import DARK, LIGHT
 LAST_DOOR = LastDoor()
 TERMINATED = 143
 """Exit status after SIGTERM, as a shell reports it."""
+QUIT = "The agent is at work. Quit? What runs in the box goes on."
+LEAVE = (
+    "The agent is at work. Leave this session? Its reply ends here; what waits goes on waiting, "
+    "and what runs goes on running."
+)
 
 
 class PocketCoderApp(App[None]):
@@ -32,12 +37,14 @@ class PocketCoderApp(App[None]):
 
     TITLE = "PocketCoder"
     CSS_PATH = "style.tcss"
+    DEFAULT_MODE = "session-0"
     theme: Reactive[str] = Reactive(DARK.name)
 
     def __init__(
         self,
         make_workbench: MakeWorkbench,
         *,
+        make_other: Callable[[str], MakeWorkbench] | None = None,
         workspace: str = "",
         kit: Kit | None = None,
         driver_class: type[Driver] | None = None,
@@ -45,6 +52,11 @@ class PocketCoderApp(App[None]):
         super().__init__(driver_class=driver_class)
         self.kit = kit or Kit()
         self._make = make_workbench
+        self._make_other = make_other
+        self._switching = False
+        self._sessions = 0
+        """Those that were gone to; the screens of each are a mode of Textual's."""
+        self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
         self._workspace = workspace
         self._main: MainScreen | None = None
         self._signals: list[signal.Signals] = []
@@ -100,6 +112,45 @@ class PocketCoderApp(App[None]):
         if self._main is not None:
             await self._main.link.aclose()
 
+    # --- another session
+
+    def on_wayfinding_screen_session_asked(self, event: MainScreen.SessionAsked) -> None:
+        """Go to another session; asks while the agent works."""
+        if self._make_other is None:
+            self.main.say("Another session cannot be opened from here.")
+        elif not self._switching:
+            make = self._make_other(event.session_id)
+            self._ask_at_work(LEAVE, lambda: self._start_switch(make))
+
+    def _start_switch(self, make: MakeWorkbench) -> None:
+        self._switching = True
+        self.run_worker(self._switch(make), group="switch")
+
+    async def _switch(self, make: MakeWorkbench) -> None:
+        """Close the session that is open in order, then open the other; the draft comes along."""
+        old = self.main
+        try:
+            old.say("Closing this session…", "$text-muted")
+            await old.leave()
+            new = MainScreen(make, self.kit, workspace=self._workspace, draft=old.draft)
+            self._main = new
+            mode, self._sessions = self.current_mode, self._sessions + 1
+            self.add_mode(f"session-{self._sessions}", lambda: new)
+            await self.switch_mode(f"session-{self._sessions}")
+            await self.remove_mode(mode)
+        finally:
+            self._switching = False
+
+    def _ask_at_work(self, question: str, go: Callable[[], None]) -> None:
+        """Go on at once while the agent rests, and with a yes while it works."""
+        if not self.main.link.transcript.turn_id:
+            go()
+            return
+        from pocketcoder_tui.ui.screens import AskScreen
+
+        if not isinstance(self.screen, AskScreen):
+            self.push_screen(AskScreen(question), lambda yes: go() if yes else None)
+
     def action_help(self) -> None:
         """Show all keys."""
         from pocketcoder_tui.ui.screens import HelpScreen
@@ -113,14 +164,7 @@ class PocketCoderApp(App[None]):
 
     def action_leave(self) -> None:
         """Quit; asks while the agent works."""
-        if not self.main.link.transcript.turn_id:
-            self.exit()
-            return
-        from pocketcoder_tui.ui.screens import AskScreen
-
-        if not isinstance(self.screen, AskScreen):
-            question = "The agent is at work. Quit? What runs in the box goes on."
-            self.push_screen(AskScreen(question), lambda yes: self.exit() if yes else None)
+        self._ask_at_work(QUIT, self.exit)
 
     async def action_quit(self) -> None:
         """Textual's own ctrl+q and palette entry come here too."""

@@ -1,6 +1,6 @@
 """Work of the screen that may fail: it runs in workers, and every failure becomes a sentence."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
@@ -18,6 +18,19 @@ if TYPE_CHECKING:  # loaded with the panes, after the first frame
 SAID_FOR = 10
 """Seconds for which a sentence stays."""
 NO_KEY = "There is no model key yet: F3 shows how to enter one, or to take the tour without."
+
+
+async def guarded(work: Coroutine[Any, Any, None], say: Callable[[str, str], None]) -> None:
+    """Await ``work``; its failure becomes a safe sentence, in a style."""
+    try:
+        await work
+    except KeyMissing:
+        say(f"{NO_KEY} Your text is kept.", "$warning")
+    except PocketCoderError as error:
+        say(sentence_of(error), "$error")
+    except Exception:  # noqa: BLE001 - boundary: the top of a worker
+        LOG.exception("in a worker of the screen")
+        say(OWN_FAULT, "$error")
 
 
 class GuardedScreen(Screen[None]):
@@ -50,19 +63,8 @@ class GuardedScreen(Screen[None]):
     ) -> Worker[None]:
         """Run a coroutine of the workbench; its failure becomes a sentence on the screen."""
         return self.run_worker(
-            self._guard(work), group=group, exclusive=exclusive, exit_on_error=True
+            guarded(work, self.say), group=group, exclusive=exclusive, exit_on_error=True
         )
-
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except KeyMissing:
-            self.say(f"{NO_KEY} Your text is kept.")
-        except PocketCoderError as error:
-            self.say(sentence_of(error), "$error")
-        except Exception:  # noqa: BLE001 - boundary: the top of a worker
-            LOG.exception("in a worker of the screen")
-            self.say(OWN_FAULT, "$error")
 
     def say(self, sentence: str, style: str = "$warning") -> None:
         """Show a safe sentence above the composer for a while."""

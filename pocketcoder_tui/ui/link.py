@@ -148,6 +148,7 @@ class Link:
         """Let go of the workbench; the boundary at shutdown, so whatever fails is logged."""
         if self._unlisten is not None:
             self._unlisten()
+        self.opened = False
         workbench, self._workbench = self._workbench, None
         if workbench is None:
             return

@@ -1,5 +1,6 @@
 """The main screen: where the panes are, and what each event and each request leads to."""
 
+import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,11 @@ class MainScreen(RulingScreen):
 
     BINDINGS = bindings_for("everywhere")
 
-    def __init__(self, make: MakeWorkbench, kit: Kit, *, workspace: str = "") -> None:
+    def __init__(
+        self, make: MakeWorkbench, kit: Kit, *, workspace: str = "", draft: str = ""
+    ) -> None:
         super().__init__(make, kit)
+        self._first_draft = draft
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-medium"), (110, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-high")]
         self._workspace = workspace
@@ -59,6 +63,7 @@ class MainScreen(RulingScreen):
     def on_mount(self) -> None:
         """Draw the first words; what is slow begins after the first frame."""
         self.query_one("#activity").display = False
+        self.query_one(Composer).give_back([self._first_draft] if self._first_draft else [])
         self.query_one(Draft).focus()
         self._ticker = self.set_interval(1, self._tick, pause=True)
         self._draw_lines()
@@ -117,6 +122,20 @@ class MainScreen(RulingScreen):
         panel.display = True
         self.link.standing.trouble = True
         self._draw_lines()
+
+    # --- leaving
+
+    @property
+    def draft(self) -> str:
+        """What is being written."""
+        return self.query_one(Draft).text
+
+    async def leave(self) -> None:
+        """Let go of the session in order: what waits goes on waiting, what runs on running."""
+        workers = self.app.workers.cancel_node(self)
+        await asyncio.gather(*(worker.wait() for worker in workers), return_exceptions=True)
+        self._watching = None
+        await self.link.aclose()
 
     # --- events
 

@@ -1,6 +1,7 @@
 """From the command line to the screen and back; the terminal is restored before closing."""
 
 import asyncio
+from collections.abc import Callable
 
 from pocketcoder_tui.ui.app import PocketCoderApp
 from pocketcoder_tui.ui.driver import driver_class
@@ -9,11 +10,26 @@ from pocketcoder_tui.ui.link import MakeWorkbench
 
 
 def run(
-    make_workbench: MakeWorkbench, *, workspace: str = "", theme: str = "", ascii_only: bool = False
+    make_workbench: MakeWorkbench,
+    *,
+    make_other: Callable[[str], MakeWorkbench] | None = None,
+    workspace: str = "",
+    theme: str = "",
+    ascii_only: bool = False,
 ) -> int:
-    """Show the workbench until the person leaves; returns the process's exit status."""
+    """Show the workbench until the person leaves; returns the process's exit status.
+
+    ``make_other`` gives what opens another session of the workspace, by its id, or a new one for
+    an empty id.
+    """
     kit = Kit(ascii=ascii_only or terminal_is_ascii())
-    app = PocketCoderApp(make_workbench, workspace=workspace, kit=kit, driver_class=driver_class())
+    app = PocketCoderApp(
+        make_workbench,
+        make_other=make_other,
+        workspace=workspace,
+        kit=kit,
+        driver_class=driver_class(),
+    )
     return asyncio.run(_run(app, theme))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
+from textual.message import Message
 from textual.widget import Widget
 
 from pocketcoder_tui.core.errors import PocketCoderError
@@ -20,6 +21,13 @@ if TYPE_CHECKING:  # loaded with the panes, after the first frame
 
 class WayfindingScreen(GuardedScreen):
     """Remembers where the person came from."""
+
+    class SessionAsked(Message):
+        """The person wants to go to another session; an empty id is a new one."""
+
+        def __init__(self, session_id: str) -> None:
+            super().__init__()
+            self.session_id = session_id
 
     def __init__(self, make: MakeWorkbench, kit: Kit) -> None:
         super().__init__(make, kit)
@@ -113,6 +121,30 @@ class WayfindingScreen(GuardedScreen):
         from pocketcoder_tui.ui.trial import TrialScreen
 
         self.app.push_screen(TrialScreen(self.link.workbench, self.kit, event.deed))
+
+    def action_sessions(self) -> None:
+        """All sessions of the workspace."""
+        from pocketcoder_tui.ui.sessions import SessionsScreen
+
+        if not self.link.opened:
+            self.say("The session is not open yet.")
+        elif not isinstance(self.app.screen, SessionsScreen):
+            library, place = self.link.workbench.library, self.link.transcript.workspace
+            self.app.push_screen(
+                SessionsScreen(library, self.kit, workspace=place), self._leave_for
+            )
+
+    def action_new_session(self) -> None:
+        """Begin another session."""
+        self._leave_for("")
+
+    def _leave_for(self, session_id: str | None) -> None:
+        if session_id is None:
+            return
+        if not session_id and self.link.opened and not self.link.transcript.entries:
+            self.say("This session is new: nothing was said in it yet.")
+        else:
+            self.post_message(self.SessionAsked(session_id))
 
     def action_back(self) -> None:
         """Go back one step; while writing, stop the model. Destroys no text."""

@@ -17,6 +17,19 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def age(seconds: float) -> str:
+    """Return how long ago something was, roughly: ``now``, ``5 min``, ``3 h``, ``2 days``."""
+    whole = int(max(seconds, 0))
+    for length, word in ((60, "min"), (3600, "h"), (86_400, "day"), (604_800, "week")):
+        number = whole // length
+        if word == "min" and not number:
+            return "now"
+        limit = {"min": 60, "h": 24, "day": 14, "week": 100}[word]
+        if number < limit:
+            return count(number, word) if word in ("day", "week") else f"{number} {word}"
+    return count(whole // 31_557_600, "year")
+
+
 def count(number: int, word: str) -> str:
     """Return ``1 line``, ``1,234 lines``."""
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

@@ -22,7 +22,20 @@ from pocketcoder_tui.cli.arguments import COMMANDS, Arguments, UsageError, parse
         (["attach", "src"], Arguments("attach", workspace="src")),
         (["down"], Arguments("down")),
         (["reset", "--yes", "src"], Arguments("reset", workspace="src", yes=True)),
-        (["sessions"], Arguments("sessions")),
+        (["sessions"], Arguments("sessions", action="list")),
+        (["sessions", "src"], Arguments("sessions", "src", action="list")),
+        (
+            ["sessions", "list", "search", "--all"],
+            Arguments("sessions", "search", action="list", all=True),
+        ),
+        (
+            ["sessions", "search", "a", "b", "--workspace", "src"],
+            Arguments("sessions", "src", action="search", words=["a", "b"], last=50),
+        ),
+        (
+            ["sessions", "fork", "ab", "--turn", "3"],
+            Arguments("sessions", action="fork", session="ab", turn=3),
+        ),
         (["audit", "verify"], Arguments("audit", action="verify")),
         (
             ["audit", "verify", "--json", "src"],

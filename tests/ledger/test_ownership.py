@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -15,7 +16,7 @@ import pytest
 
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.ledger import SqliteLedger, owner_of, schema_report
-from pocketcoder_tui.ledger.ownership import Ownership, lock_path
+from pocketcoder_tui.ledger.ownership import Ownership, lock_path, owned_since
 from tests.ledger.samples import OPENING, SESSION
 
 OWNER = """
@@ -52,9 +53,12 @@ async def test_the_second_process_is_told_who_owns_it(path: Path) -> None:
     with another_process(path) as process:
         with pytest.raises(LedgerError) as refusal:
             await SqliteLedger.open(path)
+        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(owned_since(path)))
         assert refusal.value.sentence == (
-            f"Another pocketcoder (process {process.pid}) owns this workspace's ledger."
+            f"Another pocketcoder (process {process.pid}, since {since})"
+            " owns this workspace's ledger."
         )
+        assert abs(owned_since(path) - time.time()) < 60
         assert refusal.value.hint
         assert owner_of(path) == process.pid
         report = schema_report(path)

@@ -29,10 +29,9 @@ from pocketcoder_tui.engine.rulekeeper import listed_rule
 from pocketcoder_tui.engine.workbench import Workbench
 from pocketcoder_tui.gatekeeper import rules
 from pocketcoder_tui.gatekeeper.tally import Tally, tally
+from tests.ui.shelves import NOON, ScriptedLibrary
 from tests.ui.undoing import ScriptedCheckpoints, ScriptedTrials
 
-NOON = 1_790_000_000.0
-"""Unix seconds at which every scripted session begins."""
 ALL_WELL = [
     Check("engine", "Docker", CheckState.OK, "It runs."),
     Check("image", "Box image", CheckState.OK, "It is built."),
@@ -184,6 +183,7 @@ class ScriptedWorkbench:
         self.on_frame: Callable[[transient.ScreenChanged], None] | None = None
         self.closed = False
         self.queue = ScriptedQueue(self)
+        self.library = ScriptedLibrary()
         self._messages = 0
         self.checkpoints = ScriptedCheckpoints(self._note)
         self.trials = ScriptedTrials(self._note)

@@ -87,12 +87,16 @@ async def staged(
     grace: float = 0.0,
     settle: float = 0.0,
     ascii: bool = False,
+    others: Callable[[str], ScriptedWorkbench] | None = None,
 ) -> AsyncIterator[Stage]:
     """Run the app until its session is open and the events are drawn."""
     bench = bench or ScriptedWorkbench()
     hands = Hands()
     kit = Kit(hands.clock, ascii=ascii, grace=grace, settle=settle)
-    app = PocketCoderApp(factory(bench), workspace="/home/dana/src/shop", kit=kit)
+    make_other = None if others is None else lambda session_id: factory(others(session_id))
+    app = PocketCoderApp(
+        factory(bench), make_other=make_other, workspace="/home/dana/src/shop", kit=kit
+    )
     async with app.run_test(size=size, notifications=True) as pilot:
         stage = Stage(app, pilot, bench, hands)
         await stage.until(lambda: bench.requests("checks") or not bench_opens(app))
