@@ -394,3 +394,20 @@ def over() -> list[ev.Event]:
         ev.ReplyEnded("r1", Finish.DONE, "", usage, NOON),
         ev.TurnEnded("t1", ev.TurnOutcome.DONE, "", "", NOON),
     ]
+
+
+def with_rules(bench: ScriptedWorkbench) -> ScriptedWorkbench:
+    """Two rules, one of them used, and four actions that were asked about."""
+    book = bench.rulebook
+    make = rules.Command(("make", "test"), "/workspace")
+    used = book.add(Outcome.ALLOW, make, rules.Terms(rules.Scope.WORKSPACE))
+    book.kept[0] = replace(used, used=7)
+    rm = rules.Beginning(("rm", "-rf"))
+    book.add(Outcome.DENY, rm, rules.Terms(rules.Scope.USES, 3))
+    book.past = [
+        PastAction(
+            action(f"p{n}", command=text), True, Outcome.ALLOW, DecidedBy.PERSON, "dana", NOON + 2
+        )
+        for n, text in enumerate(["make test", "make  test", "make x", "rm -rf y; ls"])
+    ]
+    return bench

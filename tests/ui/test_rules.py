@@ -1,19 +1,16 @@
 """Modes and rules under the person's hands: shown exactly, chosen on purpose, never by accident."""
 
-from dataclasses import replace
-
 import pytest
 from textual import events
 
-from pocketcoder_tui.core.actions import DecidedBy, Outcome
+from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.errors import LedgerError
-from pocketcoder_tui.core.rules import PastAction
-from pocketcoder_tui.gatekeeper.rules import Beginning, Command, Scope, Terms
+from pocketcoder_tui.gatekeeper.rules import Scope, Terms
 from pocketcoder_tui.ui.approvals import ApprovalsPane
 from pocketcoder_tui.ui.offer import OfferScreen
 from pocketcoder_tui.ui.rules import RulesScreen
 from pocketcoder_tui.ui.scope import ScopeScreen
-from tests.ui.bench import ScriptedWorkbench, action, began, command, edit, waits
+from tests.ui.bench import ScriptedWorkbench, began, command, edit, waits, with_rules
 from tests.ui.stage import Stage, staged
 
 SIZES = [(120, 36), (80, 24), (40, 20), (40, 12)]
@@ -209,22 +206,9 @@ async def test_a_change_of_mode_answers_nothing_that_waits_and_says_so() -> None
 # --- the list
 
 
-async def with_rules() -> ScriptedWorkbench:
-    bench = ScriptedWorkbench(list(began()))
-    book = bench.rulebook
-    make = book.add(Outcome.ALLOW, Command(("make", "test"), "/workspace"), Terms(Scope.WORKSPACE))
-    book.add(Outcome.DENY, Beginning(("rm", "-rf")), Terms(Scope.USES, 3))
-    book.kept[0] = replace(make, used=7)
-    book.past = [
-        PastAction(action(f"p{n}", command=text), True, Outcome.ALLOW, DecidedBy.PERSON, "dana", 9)
-        for n, text in enumerate(["make test", "make  test", "make x", "rm -rf y; ls"])
-    ]
-    return bench
-
-
 @pytest.mark.parametrize("size", SIZES)
 async def test_rules_are_listed_explained_switched_off_and_deleted(size: tuple[int, int]) -> None:
-    async with staged(await with_rules(), size=size) as stage:
+    async with staged(with_rules(ScriptedWorkbench(list(began()))), size=size) as stage:
         await stage.pilot.press("f7")
         await stage.until(lambda: "make test" in flat(stage))
         assert isinstance(stage.app.screen, RulesScreen)
@@ -239,7 +223,7 @@ async def test_rules_are_listed_explained_switched_off_and_deleted(size: tuple[i
 
 
 async def test_a_rule_is_tried_on_the_past() -> None:
-    async with staged(await with_rules()) as stage:
+    async with staged(with_rules(ScriptedWorkbench(list(began())))) as stage:
         await stage.pilot.press("f7")
         await stage.until(lambda: "make test" in flat(stage))
         await stage.pilot.press("t")
@@ -249,7 +233,7 @@ async def test_a_rule_is_tried_on_the_past() -> None:
 
 
 async def test_rules_that_never_fire_are_shown() -> None:
-    async with staged(await with_rules()) as stage:
+    async with staged(with_rules(ScriptedWorkbench(list(began())))) as stage:
         await stage.pilot.press("f7")
         await stage.until(lambda: "make test" in flat(stage))
         await stage.pilot.press("u")
@@ -258,7 +242,7 @@ async def test_rules_that_never_fire_are_shown() -> None:
 
 
 async def test_a_change_that_fails_is_said_and_the_empty_list_teaches() -> None:
-    async with staged(await with_rules()) as stage:
+    async with staged(with_rules(ScriptedWorkbench(list(began())))) as stage:
         stage.bench.rulebook.error = LedgerError("There is no space left.")
         await stage.pilot.press("f7")
         await stage.until(lambda: "make test" in flat(stage))
@@ -270,7 +254,7 @@ async def test_a_change_that_fails_is_said_and_the_empty_list_teaches() -> None:
 
 
 async def test_the_stats_say_who_decided() -> None:
-    async with staged(await with_rules()) as stage:
+    async with staged(with_rules(ScriptedWorkbench(list(began())))) as stage:
         await stage.pilot.press("f8")
         await stage.until(lambda: "You were asked 4 times" in stage.screen_text())
         assert "dana: 4 allowed" in stage.screen_text()

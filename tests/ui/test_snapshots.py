@@ -30,6 +30,7 @@ from tests.ui.bench import (
     runs,
     said,
     waits,
+    with_rules,
     writes,
 )
 from tests.ui.stage import Hands, Stage
@@ -77,6 +78,12 @@ STORIES: dict[str, list[ev.Event]] = {
     ],
     "undo": STORY,
     "try": [*STORY, *waits(command("a5", "make install"))],
+    "scope": [*STORY, *waits(command("a5", "make install"))],
+    "never": [*STORY, *waits(command("a5", "git push --force && rm -rf build"))],
+    "rules": STORY,
+    "stats": STORY,
+    "offer": [],
+    "contained": [*STORY, ev.ModeChanged("contained", "dana", NOON), *waits(command("a5", "make"))],
     "resumed": [*DENIED, *writes("p2", "Nothing was removed."), *over()],
 }
 PICTURES = [
@@ -89,6 +96,20 @@ PICTURES = [
     ("changed", (120, 36)),
     ("undo", (120, 36)),
     ("try", (120, 36)),
+    ("scope", (120, 36)),
+    ("never", (120, 36)),
+    ("rules", (120, 36)),
+    ("stats", (120, 36)),
+    ("contained", (120, 36)),
+    ("scope", (80, 24)),
+    ("never", (80, 24)),
+    ("rules", (80, 24)),
+    ("stats", (80, 24)),
+    ("offer", (80, 24)),
+    ("contained", (80, 24)),
+    ("scope", (40, 20)),
+    ("rules", (40, 20)),
+    ("offer", (40, 20)),
     ("empty", (80, 24)),
     ("checklist", (80, 24)),
     ("command", (80, 24)),
@@ -111,6 +132,13 @@ async def open_screen(stage: Stage, name: str) -> None:
     if name == "undo":
         await stage.pilot.press("f6")
         await stage.until(lambda: "a.py" in stage.screen_text())
+    if name in ("scope", "never"):
+        await stage.pilot.press("ctrl+y", "a")
+        await stage.until(lambda: "stored, exactly" in stage.screen_text())
+    if name in ("rules", "stats", "offer"):
+        await stage.pilot.press({"rules": "f7", "stats": "f8", "offer": "f2"}[name])
+        await stage.until(lambda: stage.app.screen is not stage.app.main)
+        await stage.until(lambda: "Looking" not in stage.screen_text())
     if name == "try":
         await stage.pilot.press("ctrl+y", "t")
         await stage.until(lambda: "status 2" in stage.screen_text())
@@ -119,6 +147,9 @@ async def open_screen(stage: Stage, name: str) -> None:
 @pytest.mark.parametrize(("name", "size"), PICTURES, ids=[f"{n}-{s[0]}" for n, s in PICTURES])
 def test_picture(snap_compare: Callable[..., Any], name: str, size: tuple[int, int]) -> None:
     bench = ScriptedWorkbench()
+    if name in ("rules", "stats"):
+        with_rules(bench)
+    bench.rulebook.offered = name == "offer"
     if name == "checklist":
         bench.standing = list(ALL_MISSING)
     hands = Hands()
