@@ -160,7 +160,7 @@ class RulesScreen(ModalScreen[None]):
         self._draw()
 
     def _draw(self) -> None:
-        rows, width = self._rows, max(self.size.width - 8, 20)
+        rows, width = self._rows, max(self.size.width - 12, 20)
         room = max(min(SHOWN, self.size.height // 3), 1)
         first = max(min(self._at - room // 2, len(rows) - room), 0)
         parts: list[str | tuple[str, str]] = []

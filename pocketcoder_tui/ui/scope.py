@@ -168,7 +168,7 @@ class ScopeScreen(ModalScreen[Chosen | None]):
         self._draw()
 
     def _draw(self) -> None:
-        width = max(self.size.width - 8, 20)
+        width = max(self.size.width - 12, 20)
         parts: list[str | tuple[str, str]] = []
         if self._why:
             parts.append((f"No rule can allow this. {self._why}\n", "bold $warning"))

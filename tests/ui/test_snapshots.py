@@ -3,7 +3,8 @@
 Make them again with: pytest tests/ui/test_snapshots.py --snapshot-update
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -134,7 +135,7 @@ async def open_screen(stage: Stage, name: str) -> None:
         await stage.until(lambda: "a.py" in stage.screen_text())
     if name in ("scope", "never"):
         await stage.pilot.press("ctrl+y", "a")
-        await stage.until(lambda: "stored, exactly" in stage.screen_text())
+        await stage.until(lambda: "Always" in stage.screen_text())
     if name in ("rules", "stats", "offer"):
         await stage.pilot.press({"rules": "f7", "stats": "f8", "offer": "f2"}[name])
         await stage.until(lambda: stage.app.screen is not stage.app.main)
@@ -142,6 +143,16 @@ async def open_screen(stage: Stage, name: str) -> None:
     if name == "try":
         await stage.pilot.press("ctrl+y", "t")
         await stage.until(lambda: "status 2" in stage.screen_text())
+
+
+@pytest.fixture(autouse=True)
+def same_hours(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A moment is written in the same way wherever the pictures are made."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.mark.parametrize(("name", "size"), PICTURES, ids=[f"{n}-{s[0]}" for n, s in PICTURES])
