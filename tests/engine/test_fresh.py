@@ -1,11 +1,13 @@
 """A command that a rule allows, in the real box: once, whole, and found again after a crash."""
 
 import asyncio
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
-from pocketcoder_tui.core.actions import Action, Ended, ToolCall
+from pocketcoder_tui.core.actions import Action, Ended, Outcome, ToolCall
 from pocketcoder_tui.core.errors import TransitionRefused
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.ports import ExecResult
@@ -15,6 +17,10 @@ from pocketcoder_tui.engine.tools.fresh import (
     recall_fresh,
     run_fresh,
 )
+from pocketcoder_tui.engine.tools.look import SearchFiles
+from pocketcoder_tui.gatekeeper.paths import SECRET_GLOBS, is_secret
+from pocketcoder_tui.gatekeeper.policy import judge
+from pocketcoder_tui.gatekeeper.rules import Place, Rule, Scope, allowing
 from pocketcoder_tui.sandbox.box import DockerBox
 
 LIMIT = 4_000
@@ -110,3 +116,47 @@ async def test_what_never_started_never_will(box: DockerBox, workspace: Path) ->
     done = finish_fresh(action, await run_fresh(action, box, LIMIT), LIMIT)
     assert "Nothing ran" in done.error
     assert not (workspace / "made").exists()
+
+
+SECRETS = [".env", ".env.local", "a/server.PEM", "secrets.json", "id_rsa", "a/credentials.yaml"]
+
+
+@pytest.mark.docker
+async def test_a_search_leaves_out_what_often_holds_secrets_unless_it_is_named(
+    box: DockerBox, workspace: Path
+) -> None:
+    (workspace / "a").mkdir()
+    for name in [*SECRETS, "open.py", "a/open.json"]:
+        (workspace / name).write_text("token = 1\n")
+
+    async def found(**arguments: object) -> set[str]:
+        call = ToolCall("c", "search_files", {"pattern": "token", **arguments})
+        action = Action(new_id(), "s", "t", "r", call, "/workspace", "box")
+        done = await SearchFiles().perform(action, box)
+        lines = done.output.splitlines()
+        return {line.split(":")[0].removeprefix("./") for line in lines if ":" in line}
+
+    assert await found() == {"open.py", "a/open.json"}
+    assert await found(glob="*.json") == {"a/open.json"}
+    assert await found(path="secrets.json") == {"secrets.json"}
+    assert await found(glob=".env") == {".env"}
+
+
+@pytest.mark.parametrize("glob", [".env", "*", ".*", "*.pem", "*.env", "*.{py,pem}", "id_rsa",
+                                  "secrets.json", "**/.env", "!x", "[.]env", "?env"])  # fmt: skip
+def test_a_search_that_names_hidden_files_waits(glob: str) -> None:
+    call = ToolCall("c", "search_files", {"pattern": "x", "glob": glob})
+    action = Action("a", "s", "t", "r", call, "/workspace", "box")
+    place = Place("search_files", "/workspace", below=True)
+    rule = Rule("r", Outcome.ALLOW, place, Scope.WORKSPACE, 0.0)
+    assert allowing(action, [rule], resolved="/workspace") is None
+    assert judge(action, mode="contained", resolved="/workspace").outcome is None
+    openly = replace(action, call=replace(call, arguments={"pattern": "x", "glob": "*.py"}))
+    assert allowing(openly, [rule], resolved="/workspace") is rule
+
+
+@pytest.mark.parametrize("name", [*SECRETS, ".netrc", "x.key", "secret", ".npmrc"])
+def test_the_globs_mean_what_the_names_mean(name: str) -> None:
+    assert is_secret(name)
+    last = name.rpartition("/")[2].lower()
+    assert any(fnmatchcase(last, glob) for glob in SECRET_GLOBS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pocketcoder_tui.core.actions import Action, Outcome
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.gatekeeper import toolset
-from pocketcoder_tui.gatekeeper.paths import absolute, guarded, is_secret
+from pocketcoder_tui.gatekeeper.paths import absolute, guarded, is_secret, searches_openly
 from pocketcoder_tui.gatekeeper.programs import RESERVED, WRAPPERS, family
 from pocketcoder_tui.gatekeeper.reading import Simple, Whole, read_whole
 from pocketcoder_tui.gatekeeper.rules.exact import exact_words
@@ -154,6 +154,8 @@ def _covers(place: Place, action: Action, resolved: str) -> bool:
     """
     raw = str(action.call.arguments.get("path", _SEARCHED))
     if _writes(action) and not resolved:
+        return False
+    if not searches_openly(str(action.call.arguments.get("glob", ""))):
         return False
     if action.call.tool != place.tool or ".." in raw.split("/") or not _plain(raw):
         return False
