@@ -34,6 +34,8 @@ LIMIT = 0.050
 """Seconds, at the 95th percentile."""
 QUIET = 0.25
 """Seconds without a drawing after which the screen rests."""
+WOKEN = 0.7
+"""Seconds without a drawing after which a row's first moment is over as well."""
 PATIENCE = 60.0
 PRIME = 1_000_003
 COLOURS = re.compile(rb"\x1b\[[0-9;:?]*[a-zA-Z]")
@@ -92,12 +94,12 @@ class Screen:
                 await self._news.wait()
         return time.perf_counter()
 
-    async def rest(self) -> None:
+    async def rest(self, seconds: float = QUIET) -> None:
         """Wait until nothing is drawn any more."""
         with contextlib.suppress(TimeoutError):
             while True:
                 self._news.clear()
-                await asyncio.wait_for(self._news.wait(), QUIET)
+                await asyncio.wait_for(self._news.wait(), seconds)
 
     async def close(self) -> None:
         """End the program."""
@@ -135,7 +137,7 @@ async def floor_once(screen: Screen, count: int) -> float:
 async def approve_once(screen: Screen, count: int) -> float:
     """Seconds from the key that allows a command to its number."""
     await screen.until(holds(f"$(({count}"))
-    await screen.rest()
+    await screen.rest(WOKEN)
     while True:  # the focus may be there already, and then ^Y goes back
         screen.forget()
         screen.write(b"\x19")

@@ -16,6 +16,7 @@ COMMANDS = {
     "attach": "open the box's terminal here; detach with Ctrl-b d",
     "down": "stop the box of a workspace; its files and history stay",
     "reset": "delete the box and the history of a workspace, after asking",
+    "approvals": "see and answer, from any other terminal, what waits for you",
     "sessions": "list, search, resume, rename, fork, put away, delete, export and import sessions",
     "undo": "show what the last action changed, and bring the workspace back after asking",
     "diff": "show what an undo would do, and do nothing",
@@ -63,7 +64,7 @@ class Arguments:
     yes: bool = False
     json: bool = False
     action: str = ""
-    """For audit, sessions and rules: what is to be done."""
+    """For approvals, audit, rules and sessions: what is to be done."""
     last: int = 0
     """For audit show and sessions search: how many at most; 0 for all."""
     to: str | None = None
@@ -73,7 +74,9 @@ class Arguments:
     number: int = 0
     """The checkpoint to go back to; 0 for the last step."""
     session: str = ""
-    """For sessions: the beginning of an id."""
+    """For sessions: the beginning of an id. For approvals: an action's id, or its end."""
+    reason: str = ""
+    """For approvals: words for the agent that go with the decision."""
     words: Sequence[str] = ()
     """For sessions: what to search for, or the title."""
     all: bool = False
@@ -98,6 +101,10 @@ class Arguments:
 def parse(argv: Sequence[str]) -> Arguments:
     """Understand a command line. Raises UsageError; prints and raises SystemExit for --help."""
     command = argv[0] if argv and argv[0] in COMMANDS else ""
+    if command == "approvals":
+        from pocketcoder_tui.cli.approval_arguments import parse_approvals
+
+        return Arguments(command, **parse_approvals(argv[1:]))
     if command == "sessions":
         from pocketcoder_tui.cli.session_arguments import parse_sessions
 

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 WHAT_GOES = (
-    "Its messages, answers, commands and output go, from the search file too, and its long outputs."
+    "Its messages, answers, commands and output go, from the search file too; its long outputs, "
+    "and the checkpoints of its actions."
 )
 WHAT_STAYS = (
     "What stays: in the audit chain, of each event its place, time, kind and SHA-256, and the "
@@ -236,11 +237,17 @@ class _Kept:
 
     async def forget(self, action_ids: Iterable[str]) -> None:
         """Drop those of some actions. Raises CheckpointError."""
-        from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper
-
         if self._paths.checkpoints.is_dir():
-            with CheckpointKeeper(self._paths.workspace, self._paths.checkpoints) as keeper:
-                keeper.prune(forget=action_ids)
+            await asyncio.to_thread(self._prune, tuple(action_ids))
+
+    def _prune(self, action_ids: tuple[str, ...]) -> None:
+        """Within the person's limits of space and time, as the workbench does it."""
+        from pocketcoder_tui.config.settings import load_settings
+        from pocketcoder_tui.engine.assembly import make_keeping
+        from pocketcoder_tui.engine.options import Options
+
+        with make_keeping(Options(self._paths, load_settings(self._paths))).keeper() as keeper:
+            keeper.prune(forget=action_ids)
 
 
 @asynccontextmanager

@@ -112,10 +112,10 @@ def _print(plan: UndoPlan) -> None:
 
 def _keeper(paths: Paths) -> "CheckpointKeeper":
     from pocketcoder_tui.config.settings import load_settings
-    from pocketcoder_tui.engine.assembly import make_checkpoints
+    from pocketcoder_tui.engine.assembly import make_keeping
     from pocketcoder_tui.engine.options import Options
 
-    return make_checkpoints(Options(paths, load_settings(paths)))
+    return make_keeping(Options(paths, load_settings(paths))).keeper()
 
 
 @contextmanager

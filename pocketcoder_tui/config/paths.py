@@ -60,6 +60,11 @@ class Paths:
         return self.state / "outputs"
 
     @property
+    def control(self) -> Path:
+        """The socket by which the person's other programs ask the one that works."""
+        return self.state / "control.sock"
+
+    @property
     def checkpoints(self) -> Path:
         """The store of what the workspace was before each action."""
         return self.state / "checkpoints"

@@ -10,6 +10,7 @@ from typing import Any
 from pocketcoder_tui.control.protocol import (
     LINE_LIMIT,
     ControlError,
+    NobodyWorks,
     checked_answer,
     decode,
     encode,
@@ -51,6 +52,8 @@ class _Line:
         """Send all of it. Raises ControlError."""
         try:
             self._socket.sendall(data)
+        except BrokenPipeError:
+            return  # it was refused at the door; why is there to be received
         except OSError as error:
             raise ControlError("The pocketcoder that works there hung up.") from error
 
@@ -80,7 +83,7 @@ def _connected(path: Path) -> socket.socket:
             os.close(folder)
     except (FileNotFoundError, ConnectionRefusedError) as error:
         caller.close()
-        raise ControlError(NOBODY, hint="Start one there: pocketcoder FOLDER.") from error
+        raise NobodyWorks(NOBODY, hint="Start one there: pocketcoder FOLDER.") from error
     except OSError as error:
         caller.close()
         why = f"The control socket {path} cannot be used: {error.strerror}."

@@ -26,6 +26,10 @@ class ControlError(PocketCoderError):
     """The program that works could not be asked, or said no."""
 
 
+class NobodyWorks(ControlError):
+    """There is no program to ask."""
+
+
 def encode(body: Body) -> bytes:
     """Write one line. A character that UTF-8 cannot hold (half of one) becomes an escape."""
     return json.dumps(body, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"

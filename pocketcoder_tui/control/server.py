@@ -129,10 +129,13 @@ async def _send(
     """Write the answers as they come, until they end or nobody reads them any more."""
     while True:
         coming = asyncio.ensure_future(anext(answers, None))
-        await asyncio.wait({coming, hung_up}, return_when=asyncio.FIRST_COMPLETED)
-        if not coming.done():
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
+        try:
+            await asyncio.wait({coming, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+        finally:  # also when the program ends: what still runs cannot be closed
+            if not coming.done():
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+        if coming.cancelled():
             return
         answer = coming.result()
         if answer is None:

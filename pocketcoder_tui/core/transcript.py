@@ -181,7 +181,7 @@ class Transcript:
             case ev.SessionStarted() | ev.SessionTitled() | ev.TurnStarted() | ev.TurnEnded():
                 return self._apply_session(event)
             case ev.Inherited():
-                self._leave_behind()
+                self._leave_behind(event.origin)
             case ev.MessageQueued():
                 return self._add(Said(event.message_id, event.text, event.at))
             case ev.MessageEdited() | ev.MessageWithdrawn() | ev.MessagesTaken():
@@ -301,12 +301,17 @@ class Transcript:
         self._remarks += 1
         return self._add(Remark(f"{self.prefix}remark-{self._remarks}", level, text, hint))
 
-    def _leave_behind(self) -> None:
-        """What was open where the session came from is not open here, nor is its mode in force."""
+    def _leave_behind(self, origin: ev.Origin) -> None:
+        """What was open where the session came from is not open here, nor is its mode in force.
+
+        What was imported has its checkpoints in another workspace: their numbers mean nothing here.
+        """
         self.mode = modes.ASK
         self.turn_id = self.reply_id = ""
         self._close_part()
         for entry in self.entries.values():
+            if isinstance(entry, Deed) and origin is ev.Origin.IMPORT:
+                entry.checkpoint = 0
             if isinstance(entry, Deed) and entry.state.is_open:
                 left = entry.state is ActionState.DISPATCHED
                 entry.state = ActionState.UNKNOWN if left else ActionState.SUPERSEDED

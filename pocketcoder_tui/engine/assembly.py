@@ -6,11 +6,13 @@ import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketcoder_tui.config.secrets import box_seal
 from pocketcoder_tui.config.settings import Settings
+from pocketcoder_tui.control import ControlServer
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import SandboxError
 from pocketcoder_tui.core.ids import new_id
@@ -30,8 +32,8 @@ from pocketcoder_tui.engine.setup import Setup
 from pocketcoder_tui.engine.voice import Voice
 
 if TYPE_CHECKING:
+    from pocketcoder_tui.engine.keeping import Keeping
     from pocketcoder_tui.relay.terminal import TmuxTerminal
-    from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper
     from pocketcoder_tui.sandbox.container import DockerSandbox
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ async def make_workbench(options: Options) -> Session:
 
     Raises ConfigError or LedgerError; nothing stays open then.
     """
+    from pocketcoder_tui.engine.keeping import KeeperProcess
     from pocketcoder_tui.ledger import SqliteLedger
 
     ledger = await SqliteLedger.open(options.paths.ledger, login=login())
@@ -60,7 +63,7 @@ async def make_workbench(options: Options) -> Session:
     def make_keeper(journal: Journal, crew: Crew) -> BoxKeeper:
         return BoxKeeper(LazySandbox(options), open_terminal, journal, crew)
 
-    kept = make_checkpoints(options) if settings.checkpoints else None
+    kept = KeeperProcess(make_keeping(options)) if settings.checkpoints else None
     copies = make_copies(options) if settings.checkpoints else None
     return Session(
         journal,
@@ -76,6 +79,7 @@ async def make_workbench(options: Options) -> Session:
             settings.output_days,
             kept,
             copies,
+            partial(ControlServer, options.paths.control),
             settings.output_limit,
         ),
     )
@@ -97,20 +101,14 @@ def make_copies(options: Options) -> WorkspaceCopies:
     )
 
 
-def make_checkpoints(options: Options) -> "CheckpointKeeper":
-    """What keeps the workspace, within the settings. Touches nothing yet."""
-    from pocketcoder_tui.gatekeeper.paths import guarded
-    from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper, Limits
+def make_keeping(options: Options) -> "Keeping":
+    """What is kept of the workspace, within the settings. Touches nothing."""
+    from pocketcoder_tui.engine.keeping import Keeping
+    from pocketcoder_tui.sandbox.checkpoints import Limits
 
     settings, paths = options.settings, options.paths
     limits = Limits(size_bytes(settings.checkpoint_file), size_bytes(settings.checkpoint_space))
-    return CheckpointKeeper(
-        paths.workspace,
-        paths.checkpoints,
-        limits,
-        days=settings.checkpoint_days,
-        guarded=guarded,
-    )
+    return Keeping(paths.workspace, paths.checkpoints, limits, settings.checkpoint_days)
 
 
 def secrets_of(settings: Settings) -> list[str]:

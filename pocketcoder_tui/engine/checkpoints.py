@@ -42,6 +42,9 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+LOOK_AFTER = 0.2
+"""Seconds after an action's end at which its changes are looked at, unless something leaves before:
+first its output is drawn."""
 SAY_AFTER = 0.3
 """Seconds after which the row says that a checkpoint is being made."""
 OFF = "Contained mode runs nothing without a checkpoint, and checkpoints are switched off."
@@ -54,6 +57,10 @@ TIDY_EVERY = 50
 
 class Keeper(Protocol):
     """What keeps the workspace (sandbox.checkpoints.CheckpointKeeper). Blocking, one thread."""
+
+    @property
+    def crowded(self) -> bool:
+        """True when ``prune`` is due, after a checkpoint."""
 
     def look(self) -> str:
         """Bring what is kept up to date. Raises CheckpointError."""
@@ -120,6 +127,9 @@ class CheckpointDesk:
         self._waits: set[asyncio.Task[Checkpoint]] = set()
         self._live: dict[str, tuple[str, bool]] = {}
         """What left and has not ended: the tree before it, and whether others ran beside it."""
+        self._due: dict[str, tuple[asyncio.TimerHandle, str, bool]] = {}
+        """Looks at what an action changed that have not begun: when, since which tree, and whether
+        others ran beside it."""
         self._made = 0
         self._closed = False
 
@@ -150,14 +160,15 @@ class CheckpointDesk:
     def checked(self, action: Action, verdict: Verdict) -> Verdict:
         """The gatekeeper's answer, if the workspace can be kept; else the person is asked.
 
-        Begins to look at the workspace (``expect``).
+        While the person is asked, the workspace is looked at (``expect``).
         """
         if verdict.outcome is Outcome.DENY or not can_write(action):
             return verdict
         if self._keeper is None:
             by_mode = verdict.outcome is Outcome.ALLOW and verdict.by is DecidedBy.MODE
             return replace(verdict, outcome=None, why=OFF) if by_mode else verdict
-        self.expect(action)
+        if verdict.outcome is None:
+            self.expect(action)
         if not self._trouble:
             return verdict
         self._told.add(action.id)
@@ -185,7 +196,7 @@ class CheckpointDesk:
         self._live = {id_: (tree, True) for id_, (tree, _) in self._live.items()}
         self._live[action.id] = made.tree, beside
         self._made += 1
-        if self._made % TIDY_EVERY == 1:
+        if self._made % TIDY_EVERY == 1 or self._keeper.crowded:
             self._crew.start(self._tidy(), "tidying checkpoints")
         return [CheckpointMade(action.id, made.number, made.tree, made.at)]
 
@@ -195,9 +206,8 @@ class CheckpointDesk:
             return
         tree, beside = self._live.pop(action_id, (self._tree_before(action_id), True))
         if tree:
-            # What is asked of the thread next, a checkpoint for instance, comes after this look.
-            looked = self._submit(self._keeper.since, tree)
-            self._crew.start(self._tell_change(action_id, looked, beside), "change of an action")
+            later = asyncio.get_running_loop().call_later(LOOK_AFTER, self._look_at, action_id)
+            self._due[action_id] = later, tree, beside
 
     def never_left(self, action_id: str) -> None:
         """An action that was kept for did not leave after all."""
@@ -216,6 +226,8 @@ class CheckpointDesk:
     async def aclose(self) -> None:
         """End what is under way, and let go of the store; once, however often it is called."""
         closed, self._closed = self._closed, True
+        for later, _, _ in self._due.values():
+            later.cancel()
         if self._keeper is not None and not closed:
             self._keeper.halt()
             await self._run(self._keeper.close)
@@ -229,7 +241,8 @@ class CheckpointDesk:
 
     async def plan(self, number: int = 0) -> UndoPlan:
         """See workbench.Checkpoints."""
-        return await self._run(self._required().plan, number)
+        plan = await self._run(self._required().plan, number)
+        return replace(plan, text=self._masker.clean(plan.text))
 
     async def undo(self, plan: UndoPlan) -> Restored:
         """See workbench.Checkpoints. What was begun is done and recorded, whoever waits for it."""
@@ -248,6 +261,8 @@ class CheckpointDesk:
         if self._ahead is not None:
             self._ahead.cancel()  # one that has not begun would only be in the way
             self._ahead = None
+        for ended in tuple(self._due):  # before this one leaves; the thread keeps the order
+            self._look_at(ended)
         work = functools.partial(
             keeper.take, self._label(action), action_id=action.id, session_id=action.session_id
         )
@@ -268,6 +283,15 @@ class CheckpointDesk:
             self._waits.discard(wait)
             if said:
                 self._journal.show(ActionHeld(action.id, "", False))
+
+    def _look_at(self, action_id: str) -> None:
+        """Begin to look at what an action changed."""
+        later, before, beside = self._due.pop(action_id)
+        later.cancel()
+        if self._closed or self._keeper is None:
+            return
+        looked = self._submit(self._keeper.since, before)
+        self._crew.start(self._tell_change(action_id, looked, beside), "change of an action")
 
     async def _look_ahead(self, ahead: asyncio.Future[str]) -> None:
         """What goes wrong here is known before anybody decides, and said then."""

@@ -43,6 +43,8 @@ class Desk:
         self._waiting: dict[str, asyncio.Future[Decision]] = {}
         self._deciding: dict[str, Exception | None] = {}
         """Actions whose decision is being written, and what would have woken them meanwhile."""
+        self._first: dict[str, Decision] = {}
+        """The decisions on their way to the disk."""
 
     async def settle(self, action: Action, verdict: Verdict) -> Decision:
         """Return the decision about a proposed action, asking the person if the verdict does.
@@ -61,15 +63,17 @@ class Desk:
         """Wait for the person once more, for an action that already waited when we stopped."""
         return await self._await(action.id, self._future(action.id))
 
-    async def decide(self, action_id: str, outcome: Outcome, reason: str) -> None:
+    async def decide(self, action_id: str, outcome: Outcome, reason: str, who: str = "") -> None:
         """Record the person's decision, once; a caller that is cancelled has decided all the same.
 
-        Raises TransitionRefused when it no longer waits; the sentence says what became of it.
+        ``who`` is how they are named when they do not sit at this screen. Raises TransitionRefused
+        when it no longer waits; the sentence says who was first, or what became of it.
         """
         future = self._undecided(action_id)
         action = self._journal.transcript.deed(action_id).action
-        decision = _decision(action, outcome, DecidedBy.PERSON, login_name(), reason)
+        decision = _decision(action, outcome, DecidedBy.PERSON, who or login_name(), reason)
         self._deciding[action_id] = None
+        self._first[action_id] = decision
         await asyncio.shield(asyncio.ensure_future(self._record(decision, future)))
 
     def replace(self, action_id: str, edited: Edited) -> None:
@@ -91,9 +95,14 @@ class Desk:
         state = getattr(deed, "state", None)
         future = self._waiting.get(action_id)
         if state is not ActionState.WAITING:
-            raise TransitionRefused(f"This action does not wait any more: it is {state or 'gone'}.")
-        if action_id in self._deciding:
-            raise TransitionRefused("This action was decided already.")
+            decision = getattr(deed, "decision", None)
+            raise TransitionRefused(
+                f"This action does not wait any more: it is {state or 'gone'}."
+                if decision is None
+                else decided_first(decision)
+            )
+        if action_id in self._first:
+            raise TransitionRefused(decided_first(self._first[action_id]))
         if future is None or future.done():
             raise TransitionRefused("This action is being asked again or taken back.")
         return future
@@ -106,6 +115,7 @@ class Desk:
             kept = True
         finally:
             why = self._deciding.pop(decision.action_id)
+            del self._first[decision.action_id]
             if kept and not future.done():
                 future.set_result(decision)
             elif why is not None and not future.done():
@@ -133,3 +143,10 @@ class Desk:
 
 def _decision(action: Action, outcome: Outcome, by: DecidedBy, who: str, reason: str) -> Decision:
     return Decision(action.id, outcome, by, action.digest, who, reason, time.time())
+
+
+def decided_first(decision: Decision) -> str:
+    """The sentence for whoever answered second."""
+    word = "allowed" if decision.outcome is Outcome.ALLOW else "denied"
+    clock = time.strftime("%H:%M:%S", time.localtime(decision.at))
+    return f"This action was decided already: {decision.who} {word} it at {clock}."

@@ -10,7 +10,12 @@ from dataclasses import replace
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import failpoints
 from pocketcoder_tui.core.actions import Action, DecidedBy, Decision, Ended, Execution, Outcome
-from pocketcoder_tui.core.errors import PocketCoderError, SandboxError, TransitionRefused
+from pocketcoder_tui.core.errors import (
+    LedgerError,
+    PocketCoderError,
+    SandboxError,
+    TransitionRefused,
+)
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.checkpoints import CheckpointDesk
@@ -84,7 +89,11 @@ class Dispatcher:
                 self._checkpoints.never_left(action.id)
                 raise Dropped(action.id)
             intent = ev.ActionDispatched(action.id, action.digest, time.time())
-            await self._journal.write(*kept, intent)
+            try:
+                await self._journal.write(*kept, intent)
+            except LedgerError:
+                self._checkpoints.never_left(action.id)
+                raise
 
         if file_of(action):
             await self._perform_change(action, leave)

@@ -97,7 +97,7 @@ class Library:
 
     async def story(self, session_id: str) -> Story:
         """See Catalogue."""
-        return tell(await self.events(session_id))
+        return await asyncio.to_thread(tell, await self.events(session_id))
 
     async def events(self, session_id: str) -> list[ev.Durable]:
         """Every event, read some at a time, so that what must be recorded meanwhile is not held up.

@@ -19,6 +19,7 @@ from pocketcoder_tui.core.ports import Box, Ledger, SessionSummary
 from pocketcoder_tui.core.terminal import Job, Window, WindowFacts
 from pocketcoder_tui.core.transcript import Deed, Transcript
 from pocketcoder_tui.engine.actor import Actor
+from pocketcoder_tui.engine.answering import Answering, Control, Respond
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.checkpoints import CheckpointDesk, Keeper
 from pocketcoder_tui.engine.crew import Crew
@@ -60,6 +61,8 @@ class Terms:
     """What keeps the workspace; None when that is switched off."""
     copies: Copies | None = None
     """What makes throw-away copies; None when nothing can be tried."""
+    serve: Callable[[Respond], Control] | None = None
+    """What lets the person's other programs ask; None when nobody may."""
     output_limit: int = 40_000
     """Characters of an output that the model gets."""
 
@@ -124,6 +127,7 @@ class Session:
         self._turn_task: asyncio.Task[None] | None = None
         self.queue = MessageQueue(journal, self._begin_queued)
         """What was said and is not with the model yet."""
+        self._control = terms.serve(Answering(self).respond) if terms.serve else None
         self._changing = asyncio.Lock()
         """Held while a turn is begun or stopped, so that there is one at most."""
 
@@ -150,6 +154,7 @@ class Session:
         """See Workbench; the box starts in the background."""
         await self._gatekeeping.load()
         await self._take_up()
+        await self._serve()
         self._crew.start(self._ledger.verified(), "check of the ledger")
         self._crew.start(self._journal.read_past(), "past")
         self._crew.start(self.checkpoints.open(), "checkpoints")
@@ -158,6 +163,14 @@ class Session:
         self._crew.start(self.library.prune(self._output_days), "pruning")
         self._crew.start(self._start_box(), "box start")
         self._crew.start(self._voice.warm(), "model library")
+
+    async def _serve(self) -> None:
+        """Let other programs ask; without them this one works all the same."""
+        try:
+            if self._control is not None:
+                await self._control.start()
+        except PocketCoderError as error:
+            await self._journal.tell(ev.Noticed("warning", error.sentence, error.hint, time.time()))
 
     async def checks(self) -> list[Check]:
         """See Workbench."""
@@ -193,9 +206,11 @@ class Session:
         await self._journal.write(*events, ev.MessageQueued(new_id(), text, now))
         await self._begin_queued()
 
-    async def decide(self, action_id: str, outcome: Outcome, reason: str = "") -> None:
-        """See Workbench."""
-        await self._desk.decide(action_id, outcome, reason)
+    async def decide(
+        self, action_id: str, outcome: Outcome, reason: str = "", *, who: str = ""
+    ) -> None:
+        """See Workbench; ``who`` names a person who does not sit at this screen."""
+        await self._desk.decide(action_id, outcome, reason, who)
 
     async def stop(self) -> None:
         """See Workbench. What is queued stays queued until the person sends again."""
@@ -276,6 +291,8 @@ class Session:
             last_first.push_async_callback(self._keeper.aclose)
             last_first.push_async_callback(self.checkpoints.aclose)
             last_first.push_async_callback(self._crew.dismiss)
+            if self._control is not None:
+                last_first.push_async_callback(self._control.aclose)
 
     def _make_turn(self, turn_id: str = "") -> Turn:
         return Turn(

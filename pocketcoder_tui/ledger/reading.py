@@ -46,7 +46,7 @@ SELECT body FROM event WHERE session_id = :id AND seq < :before AND kind = 'mode
 ORDER BY seq DESC LIMIT 1
 """
 """The mode of before a place; one that another session was in does not hold here."""
-_END = 2**62
+END = 2**62
 """Beyond every event."""
 
 
@@ -60,7 +60,7 @@ def sessions(archived: bool, db: sqlite3.Connection) -> list[SessionSummary]:
 def replay(session_id: str, db: sqlite3.Connection) -> list[ev.Durable]:
     """Every event of a session, in order. Raises LedgerError for an unknown or a deleted one."""
     require_there(session_id, db)
-    rows = db.execute(_EVENTS, (session_id, 0, _END))
+    rows = db.execute(_EVENTS, (session_id, 0, END))
     return [unpack(body, output) for _, body, output in rows]
 
 
@@ -76,7 +76,7 @@ def tail(session_id: str, at_least: int, db: sqlite3.Connection) -> Tail:
     needs = {str(row[0]) for row in db.execute(_OPEN, {"id": session_id})}
     found: list[ev.Durable] = []
     begins = 0
-    for seq, body, output in db.execute(_BACKWARDS, (session_id, 0, _END)):
+    for seq, body, output in db.execute(_BACKWARDS, (session_id, 0, END)):
         event = unpack(body, output)
         found.append(event)
         needs |= _needed(event)

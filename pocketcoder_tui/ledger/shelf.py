@@ -69,8 +69,15 @@ class SqliteShelf:
         return made
 
     async def export(self, session_id: str) -> list[str]:
-        """See Shelf."""
-        return await self._ledger.read(partial(shelving.export, session_id))
+        """See Shelf. Read some at a time, so that what is recorded meanwhile is not held up."""
+        lines = [await self._ledger.read(partial(shelving.export_head, session_id))]
+        after = 0
+        while True:
+            page = await self._ledger.read(partial(reading.page, session_id, after, reading.END))
+            if not page.events:
+                return lines
+            after = page.begins
+            lines += await asyncio.to_thread(shelving.export_lines, page.events)
 
     async def import_session(self, lines: Iterable[str], workspace: str) -> str:
         """See Shelf."""

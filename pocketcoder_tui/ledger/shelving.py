@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pocketcoder_tui import __version__
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.audit import AuditKind, AuditNote, Fact
+from pocketcoder_tui.core.checkpoints import WorkspaceChanged
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.transcript import Transcript
@@ -14,7 +15,7 @@ from pocketcoder_tui.ledger.chain import note_of
 from pocketcoder_tui.ledger.codec import decode, encode
 from pocketcoder_tui.ledger.packing import unpack
 from pocketcoder_tui.ledger.projection import append, insert, shown
-from pocketcoder_tui.ledger.reading import replay, require_there
+from pocketcoder_tui.ledger.reading import require_there
 from pocketcoder_tui.ledger.verify_audit import ERASED, sha256
 from pocketcoder_tui.ledger.writing import Writer
 
@@ -105,9 +106,9 @@ def fork(session_id: str, turn_id: str, writer: Writer) -> str:
     )
 
 
-def export(session_id: str, db: sqlite3.Connection) -> list[str]:
-    """Lines of JSON: what this is, then every event with its output."""
-    events = replay(session_id, db)
+def export_head(session_id: str, db: sqlite3.Connection) -> str:
+    """The first line of an export: what it is. Raises LedgerError for an unknown session."""
+    require_there(session_id, db)
     (title,) = db.execute("SELECT title FROM session WHERE id = ?", (session_id,)).fetchone()
     about = {
         "format": FORMAT,
@@ -116,7 +117,12 @@ def export(session_id: str, db: sqlite3.Connection) -> list[str]:
         "title": title,
         "program": __version__,
     }
-    return [json.dumps(about), *map(encode, events)]
+    return json.dumps(about)
+
+
+def export_lines(events: Iterable[ev.Durable]) -> list[str]:
+    """The other lines: every event with its output."""
+    return [encode(event) for event in events]
 
 
 def read_export(lines: Iterable[str]) -> tuple[str, list[ev.Durable]]:
@@ -213,7 +219,10 @@ def _dated(session_id: str, db: sqlite3.Connection) -> list[Dated]:
 
 
 def _until(turn_id: str, story: Sequence[Dated]) -> list[Dated]:
-    """What is told up to the end of a turn, with the results that came in later."""
+    """What is told up to the end of a turn, with the results that came in later.
+
+    Where all of it happened elsewhere already, the mark that says so comes along.
+    """
     ends = [n for n, (e, _) in enumerate(story) if _ends(turn_id, e)]
     if not ends:
         known = any(isinstance(e, ev.TurnStarted) and e.turn_id == turn_id for e, _ in story)
@@ -221,7 +230,7 @@ def _until(turn_id: str, story: Sequence[Dated]) -> list[Dated]:
     before, after = story[: ends[0] + 1], story[ends[0] + 1 :]
     taken = {m for e, _ in before if isinstance(e, ev.MessagesTaken) for m in e.message_ids}
     done = {e.action.id for e, _ in before if isinstance(e, ev.ActionProposed)}
-    late = [(e, at) for e, at in after if _result_of(e) in done]
+    late = [(e, at) for e, at in after if _result_of(e) in done or isinstance(e, ev.Inherited)]
     return [*((e, at) for e, at in before if _message_of(e) in taken | {""}), *late]
 
 
@@ -230,7 +239,13 @@ def _ends(turn_id: str, event: ev.Durable) -> bool:
 
 
 def _result_of(event: ev.Durable) -> str:
-    return event.execution.action_id if isinstance(event, ev.ActionEnded) else ""
+    """The action whose result, or what it did to the workspace, an event tells."""
+    match event:
+        case ev.ActionEnded(execution=execution):
+            return execution.action_id
+        case WorkspaceChanged():
+            return event.action_id
+    return ""
 
 
 def _message_of(event: ev.Durable) -> str:

@@ -1,4 +1,8 @@
-"""The pane's screen as frames: asked for when something was printed, 30 a second at most."""
+"""The pane's screen as frames: asked for when something was printed, 30 a second at most.
+
+Each waits a moment for what is printed right behind it, so that a command and its first output
+are one drawing; a few may follow each other without a pause.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +13,11 @@ from pocketcoder_tui.relay.control import ControlClient, line
 from pocketcoder_tui.relay.pane import Pane
 
 INTERVAL = 1 / 30
-"""Seconds between two frames."""
+"""Seconds between two frames, over any longer time."""
+TOGETHER = 0.0025
+"""Seconds for which a frame waits for more."""
+AT_ONCE = 3
+"""Frames that may follow each other without a pause."""
 
 
 class ScreenWatch:
@@ -24,14 +32,18 @@ class ScreenWatch:
         self._on_frame = on_frame
         self._changed = asyncio.Event()
         self._changed.set()
-        self._rested = asyncio.Event()
-        self._rested.set()
+        self._free = asyncio.Semaphore(AT_ONCE)
+        self._soon: asyncio.TimerHandle | None = None
         self._last: ScreenChanged | None = None
 
     def touched(self, pane: Pane) -> None:
         """Something was printed in a pane, or its size changed."""
-        if pane is self.pane:
-            self._changed.set()
+        if pane is self.pane and self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(TOGETHER, self._due)
+
+    def _due(self) -> None:
+        self._soon = None
+        self._changed.set()
 
     def show(self, pane: Pane) -> None:
         """Draw another pane from now on."""
@@ -44,10 +56,9 @@ class ScreenWatch:
         try:
             while True:
                 await self._changed.wait()
-                await self._rested.wait()
+                await self._free.acquire()
+                loop.call_later(INTERVAL * AT_ONCE, self._free.release)
                 self._changed.clear()
-                self._rested.clear()
-                loop.call_later(INTERVAL, self._rested.set)
                 frame = await self._frame()
                 if frame is not None and frame != self._last:
                     self._last = frame

@@ -124,7 +124,13 @@ class PocketCoderApp(App[None]):
 
     def _start_switch(self, make: MakeWorkbench) -> None:
         self._switching = True
-        self.run_worker(self._switch(make), group="switch")
+        self.run_worker(self._go_over(make), group="switch")
+
+    async def _go_over(self, make: MakeWorkbench) -> None:
+        from pocketcoder_tui.ui.leftover import drop_leftovers
+
+        await self._switch(make)
+        drop_leftovers(self)
 
     async def _switch(self, make: MakeWorkbench) -> None:
         """Close the session that is open in order, then open the other; the draft comes along."""

@@ -13,7 +13,7 @@ from pocketcoder_tui.ui import asked
 from pocketcoder_tui.ui.actions import ACTIONS, bindings_for
 from pocketcoder_tui.ui.boxes import Purpose, WritingBox
 from pocketcoder_tui.ui.choices import Choices
-from pocketcoder_tui.ui.queue import WaitingQueue
+from pocketcoder_tui.ui.waitingpane import WaitingPane
 
 AT_ONCE = "Several keys came at once, as in a paste. Nothing was decided."
 FRESH_CLICK = "That click brought the pane to the front. Click again to choose."
@@ -25,7 +25,7 @@ WHILE_WRITING = frozenset({"read"})
 _OWN = frozenset(a.action.partition("(")[0] for a in ACTIONS if a.group == "approvals")
 
 
-class ApprovalsPane(WaitingQueue):
+class ApprovalsPane(WaitingPane):
     """What waits for the person."""
 
     BINDINGS = bindings_for("approvals")
@@ -148,15 +148,24 @@ class ApprovalsPane(WaitingQueue):
 
     def _write(self, purpose: Purpose, text: str = "") -> None:
         if self._may_decide(self._targets()):
-            self._box.open(purpose, text)
-        self._draw()
+            self._open_box(purpose, text)
+
+    def _open_box(self, purpose: Purpose, text: str) -> None:
+        """Open a box once the key stood alone: what is pasted is no text for it either."""
+        row = self.gate.row
+
+        def opened() -> None:
+            if self.gate.row == row:
+                self._box.open(purpose, text)
+                self._draw()
+
+        self._keys.alone(opened)
 
     def action_edit(self) -> None:
         """Change the text, in place."""
         text = self._changeable()
         if text is not None:
-            self._box.open(Purpose.EDIT, text)
-        self._draw()
+            self._open_box(Purpose.EDIT, text)
 
     def action_editor(self) -> None:
         """Change the text in the person's own editor."""

@@ -68,7 +68,7 @@ class AskLine(Input):
         self.value = value
         self.cursor_position = len(value)
         self.display = True
-        self.focus()
+        self.screen.set_focus(self)
 
     def cancel(self) -> None:
         """Ask no longer."""

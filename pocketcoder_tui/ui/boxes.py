@@ -133,7 +133,7 @@ class WritingBox(Vertical):
             words.placeholder = _PLACEHOLDERS[purpose]
             words.value = nameable(text.replace("\n", " "))
         self._widget(purpose).display = True
-        self._widget(purpose).focus()
+        self.screen.set_focus(self._widget(purpose))  # at once: the next key is text already
 
     def close(self) -> bool:
         """Put it away; says whether it was open."""

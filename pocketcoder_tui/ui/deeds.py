@@ -49,6 +49,7 @@ _INKS = {
     Ink.NUMBER: "$primary",
     Ink.COMMENT: "$text-muted",
     Ink.NAME: "$accent",
+    Ink.DANGER: "bold underline $error",
 }
 
 

@@ -131,7 +131,7 @@ def _header(change: Change, number: int, width: int, kit: Kit) -> list[Row]:
     if total > 1:
         here = kit.pick("▶", ">") if number == change.current else " "
         state = "LEFT OUT" if number in change.left_out else "taken"
-        words = [Piece(f"{here} {number + 1}/{total} {state}  ", Ink.NOTE), *words]
+        words = [Piece(f"{here} {number + 1}/{total} {state}  ", Ink.HUNK), *words]
     first, *rest = fold(words, width)
     return [replace(first, hunk=number), *rest]
 

@@ -1,6 +1,5 @@
 """What an action will do, in words: warnings that must be read, and the rest at a fixed place."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textual.content import Content
@@ -24,7 +23,7 @@ NOTHING = "Its text tells of no change."
 KEPT = 64
 """Reports that are kept, so that drawing a row again costs nothing."""
 
-_reports: dict[tuple[str, str], Report] = {}
+_reports: dict[str, tuple[Action, Report]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,12 @@ class Told:
 
 def report_of(action: Action) -> Report:
     """What an action will do; computed once for each."""
-    key = (action.id, action.digest)
-    if key not in _reports:
+    kept = _reports.get(action.id)
+    if kept is None or kept[0] != action:
         while len(_reports) >= KEPT:
             del _reports[next(iter(_reports))]
-        _reports[key] = effects_of(action)
-    return _reports[key]
+        kept = _reports[action.id] = (action, effects_of(action))
+    return kept[1]
 
 
 def warnings(report: Report) -> list[str]:
@@ -100,8 +99,3 @@ class EffectStrip(Static):
 def _line(line: Told, sign: str, width: int, dots: str) -> Content:
     mark, style = ("!", "$warning") if line.caution else (sign, "$text-muted")
     return Content.styled(f"{mark} {clip(line.sentence, width - 2, dots)}", style)
-
-
-def commands_of(actions: Iterable[Action]) -> int:
-    """How many simple commands some actions hold, as far as their text tells."""
-    return sum(max(len(report_of(action).of(Kind.RUNS)), 1) for action in actions)

@@ -32,7 +32,8 @@ def _lines(deed: Deed, mode: str, bond: str) -> Iterator[list[Piece]]:
     yield _title("What it will do")
     effects = [e for e in report_of(action).effects if e.kind is not Kind.RUNS]
     for effect in effects:
-        unsure = "" if effect.certain else " What exactly is known only when it runs."
+        told = effect.certain or "only when it runs" in effect.sentence
+        unsure = "" if told else " What exactly is known only when it runs."
         word = f"{WARNED[effect.kind]}: " if effect.kind in WARNED else ""
         ink = Ink.NOTE if word else Ink.TEXT
         yield [Piece(f"{'!' if word else '-'} {word}{one_line(effect.sentence)}{unsure}", ink)]

@@ -4,7 +4,7 @@ Word wrapping would drop the spaces at a fold and hide what is a new line and wh
 line is cut by cells, and a gutter that the text cannot reach marks where it goes on.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -34,6 +34,7 @@ class Ink(StrEnum):
     NUMBER = "number"
     COMMENT = "comment"
     NAME = "name"
+    DANGER = "danger"
 
 
 class Under(StrEnum):
@@ -109,19 +110,16 @@ def _fit(text: str, room: int) -> tuple[int, int]:
     return len(text), cells
 
 
-def decision_lines(deed: Deed, warnings: Sequence[str] = ()) -> list[list[Piece]]:
+def decision_lines(deed: Deed) -> list[list[Piece]]:
     """Return all that a decision is about: notes, what and where in full, and the text itself."""
-    return [*head_lines(deed, warnings), *body_lines(deed.preview)]
+    return [*head_lines(deed), *body_lines(deed.preview)]
 
 
-def head_lines(deed: Deed, warnings: Sequence[str] = ()) -> list[list[Piece]]:
-    """Return what stands above the text: who changed it, what to beware of, and the place.
-
-    ``warnings`` are safe sentences.
-    """
-    first = [f"Changed by {_plain(deed.edited)}; the agent is told."] if deed.edited else []
-    notes = [[Piece(f"! {note}", Ink.NOTE)] for note in (*first, *warnings)]
-    return [*notes, *_preview_head(deed.preview, deed.action.cwd)]
+def head_lines(deed: Deed) -> list[list[Piece]]:
+    """Return what stands above the text: who changed it, the notes, and the place."""
+    who = f"! Changed by {_plain(deed.edited)}; the agent is told."
+    changed = [[Piece(who, Ink.NOTE)]] if deed.edited else []
+    return [*changed, *_preview_head(deed.preview, deed.action.cwd)]
 
 
 def preview_lines(preview: Preview, *, cwd: str = "") -> list[list[Piece]]:

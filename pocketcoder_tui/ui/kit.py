@@ -36,7 +36,7 @@ class Kit:
     """Draw states with letters of the keyboard only."""
     grace: float = 0.5
     """Seconds for which a row that has just come up takes no decision."""
-    settle: float = 0.012
+    settle: float = 0.01
     """Seconds a deciding key must stand alone; several keys within it are a paste.
 
     A paste that the terminal does not mark comes at once, or a packet after the other; fingers

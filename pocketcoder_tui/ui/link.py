@@ -1,5 +1,6 @@
 """The screen's side of the workbench: events in, requests out, every failure a sentence."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -34,6 +35,7 @@ class Link:
         self._on_change = on_change
         self._workbench: Workbench | None = None
         self._unlisten: Callable[[], None] | None = None
+        self._closing: asyncio.Future[None] | None = None
         self._nothing = Transcript()
         self.standing = Standing()
         self.dirty: set[str] = set()
@@ -145,7 +147,15 @@ class Link:
                 await steps.aclose()
 
     async def aclose(self) -> None:
-        """Let go of the workbench; the boundary at shutdown, so whatever fails is logged."""
+        """Let go of the workbench; once, and to its end also when a caller is cancelled.
+
+        The boundary at shutdown, so whatever fails is logged.
+        """
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         if self._unlisten is not None:
             self._unlisten()
         self.opened = False

@@ -95,7 +95,7 @@ class SessionsScreen(ShelfScreen):
 
     def on_ask_line_answered(self, event: AskLine.Answered) -> None:
         """Do what was asked for."""
-        self.listed.focus()
+        self.set_focus(self.listed)
         self.tell()
         if event.answer is not None:
             self.do(self._answered(event.answer), "change", exclusive=False)
@@ -127,6 +127,6 @@ class SessionsScreen(ShelfScreen):
 
 def _write(name: str, text: str, workspace: str) -> str:
     """Write a new file; returns its whole name. Raises FileRefused."""
-    place = os.path.expanduser(name)
+    place = os.path.abspath(os.path.expanduser(name))
     write_new(Path(place), text, workspace=Path(workspace) if workspace else None)
     return place

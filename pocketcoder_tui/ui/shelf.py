@@ -27,6 +27,9 @@ GLANCE = 0.05
 """Seconds for which a row is marked before one looks into it."""
 EMPTY = "No sessions yet. A session is kept as soon as you send a message in it."
 NO_MATCH = "Nothing matches. All words must stand in one message, answer, command or output."
+TO_WRITE = ("search", "rename", "export", "delete")
+"""The actions after which what is typed is text. They act before the next key is looked at: a word
+that is typed at once must not be taken for keys."""
 KEYS = (("Enter", "go there"), ("n", "new"), ("/", "search"), ("r", "rename"), ("f", "fork"),
         ("a", "put away"), ("e", "export"), ("d", "delete"))  # fmt: skip
 
@@ -65,6 +68,15 @@ class ShelfScreen(ModalScreen[str | None]):
         self.state = ShelfState(library.open_id)
         self._loaded = False
         self._said = ("", "")
+        # Kept by name: a worker may come to its end when the screen's own tree is gone.
+        self.search = Input(
+            placeholder="/ searches all that was said and done", id="shelf-search", compact=True
+        )
+        self.search.cursor_blink = False
+        self.listed = RowList(kit, id="shelf-list")
+        self.glimpsed = GlimpseView(kit)
+        self.asking = AskLine()
+        self.hint = Static("", id="shelf-hint", markup=False)
         self._pause: Timer | None = None
         self._glance: Timer | None = None
 
@@ -72,32 +84,22 @@ class ShelfScreen(ModalScreen[str | None]):
         """What is typed, the list, the glimpse, a line that asks, a line that tells."""
         with Vertical(classes="whole") as sheet:
             sheet.border_title = Content("Sessions")
-            search = Input(
-                placeholder="/ searches all that was said and done", id="shelf-search", compact=True
-            )
-            search.cursor_blink = False
-            yield search
+            yield self.search
             with Horizontal(id="shelf"):
-                yield RowList(self.kit, id="shelf-list")
-                yield GlimpseView(self.kit)
-            yield AskLine()
-            yield Static("", id="shelf-hint", markup=False)
+                yield self.listed
+                yield self.glimpsed
+            yield self.asking
+            yield self.hint
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that begin to write come before all others, but are letters while one writes."""
+        return action not in TO_WRITE or not isinstance(self.focused, Input)
 
     def on_mount(self) -> None:
         """Read the list."""
-        self.listed.focus()
+        self.set_focus(self.listed)
         self._draw()
         self.do(self.load(), "load")
-
-    @property
-    def listed(self) -> RowList:
-        """The list."""
-        return self.query_one("#shelf-list", RowList)
-
-    @property
-    def asking(self) -> AskLine:
-        """The line that asks."""
-        return self.query_one(AskLine)
 
     # --- what is shown
 
@@ -113,7 +115,7 @@ class ShelfScreen(ModalScreen[str | None]):
     def tell(self) -> None:
         """Bring the line that tells in step: what was said, or the keys."""
         sentence, style = self._said
-        hint = self.query_one("#shelf-hint", Static)
+        hint = self.hint
         if self.asking.display:
             hint.update(Content.styled(sentence or self.asking.hint, style or "$warning"))
         elif sentence:
@@ -176,21 +178,20 @@ class ShelfScreen(ModalScreen[str | None]):
     def _look_now(self) -> None:
         self._glance = None
         row = self.listed.marked
-        view = self.query_one(GlimpseView)
         if row is None:
-            view.put(None)
-        elif view.is_on_screen:
+            self.glimpsed.put(None)
+        elif self.glimpsed.is_on_screen:
             self.do(self._look(row.id), "glimpse")
 
     async def _look(self, session_id: str) -> None:
         glimpse = await self.library.glimpse(session_id)
-        self.query_one(GlimpseView).put(glimpse, tuple(self.state.hits(session_id)))
+        self.glimpsed.put(glimpse, tuple(self.state.hits(session_id)))
 
     # --- typing
 
     def clear_search(self) -> None:
         """Everything is listed again."""
-        self.query_one("#shelf-search", Input).value = self.state.query = ""
+        self.search.value = self.state.query = ""
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The titles are looked through at once, everything else a moment later."""
@@ -249,7 +250,7 @@ class ShelfScreen(ModalScreen[str | None]):
 
     def action_search(self) -> None:
         """Type what to find."""
-        self.query_one("#shelf-search", Input).focus()
+        self.set_focus(self.search)
 
     def action_show_away(self) -> None:
         """List those put away too, or no longer."""
@@ -258,12 +259,11 @@ class ShelfScreen(ModalScreen[str | None]):
 
     def action_back(self) -> None:
         """One step back: the question, what is typed, the list."""
-        search = self.query_one("#shelf-search", Input)
         if self.asking.display:
             self.asking.cancel()
-        elif search.has_focus or search.value:
-            search.value = ""
-            self.listed.focus()
+        elif self.search.has_focus or self.search.value:
+            self.search.value = ""
+            self.set_focus(self.listed)
         else:
             self.dismiss(None)
 

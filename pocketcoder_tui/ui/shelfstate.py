@@ -39,8 +39,9 @@ class ShelfState:
             self._hits.setdefault(hit.session_id, []).append(hit)
 
     def hits(self, session_id: str) -> Sequence[Hit]:
-        """What was found in a session; nothing while nothing is searched for."""
-        return self._hits.get(session_id, ()) if self.query else ()
+        """What was found in a session for what is typed now; nothing before the answer is there."""
+        current = self.query and self.query == self._hits_of
+        return self._hits.get(session_id, ()) if current else ()
 
     def session(self, session_id: str) -> SessionSummary | None:
         """A session that is known."""

@@ -1,6 +1,7 @@
 """A scrolling view of folded lines that knows which of them have been on screen."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -20,13 +21,16 @@ Layout = Callable[[int], list[Row]]
 """Lays a text out for a width in columns."""
 GUTTER = 2
 """Columns in front of each line that the text cannot reach."""
+SIGNS = ("! ", "~ ")
+"""How our own lines begin: a warning, and a remark."""
+OURS = frozenset({Ink.NOTE, Ink.DIM})
+"""Inks that no text of an action has."""
 
 
 class TextView(ScrollView, can_focus=False):
     """Draws lines; the scrolling is the parent's business as far as keys go."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "text-view--gutter",
         *(f"text-view--{ink.value}" for ink in Ink),
         *(f"text-view--under-{under.value}" for under in Under),
     }
@@ -46,9 +50,9 @@ class TextView(ScrollView, can_focus=False):
         & > .text-view--number { color: $primary; }
         & > .text-view--comment { color: $text-muted; }
         & > .text-view--name { color: $accent; }
+        & > .text-view--danger { color: $error; text-style: bold underline; }
         & > .text-view--under-added { background: $success 14%; }
         & > .text-view--under-removed { background: $error 14%; }
-        & > .text-view--gutter { color: $text-muted; }
     }
     """
 
@@ -147,10 +151,23 @@ class TextView(ScrollView, can_focus=False):
         if index >= len(self._rows):
             return Strip.blank(width, base)
         row = self._rows[index]
-        fold_mark = self._kit.pick("↪ ", "> ") if row.goes_on else "  "
-        segments = [Segment(fold_mark, base + self._ink("gutter"))]
-        segments += [Segment(p.text, base + self._style(p)) for p in row.pieces]
+        sign, pieces = self._signed(row)
+        segments = [Segment(sign.text, base + self._ink(sign.ink.value))]
+        segments += [Segment(p.text, base + self._style(p)) for p in pieces]
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _signed(self, row: Row) -> tuple[Piece, tuple[Piece, ...]]:
+        """What stands in the gutter, and what beside it.
+
+        The sign of a line of ours stands where no text of an action can: none can imitate it.
+        """
+        if row.goes_on:
+            return Piece(self._kit.pick("↪ ", "> "), Ink.DIM), row.pieces
+        first = row.pieces[0] if row.pieces else Piece("")
+        if first.ink in OURS and first.text[:GUTTER] in SIGNS:
+            rest = replace(first, text=first.text[GUTTER:])
+            return replace(first, text=first.text[:GUTTER]), (rest, *row.pieces[1:])
+        return Piece(" " * GUTTER), row.pieces
 
     def _style(self, piece: Piece) -> Style:
         ink = self._ink(piece.ink.value)

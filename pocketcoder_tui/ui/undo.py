@@ -65,8 +65,7 @@ class UndoScreen(ModalScreen[str]):
 
     def action_restore(self) -> None:
         """Bring back what is shown."""
-        fresh = self._kit.clock.steady() - self._shown_at < self._kit.grace
-        if self._plan is None or self._plan.difference.same or self._doing or fresh:
+        if self._plan is None or self._plan.difference.same or self._doing or self._resting:
             return
         self._doing = True
         self._say("Bringing it back…")
@@ -148,9 +147,24 @@ class UndoScreen(ModalScreen[str]):
             )
         self._draw(lines, f"Undo {kit.pick('·', '-')} checkpoint {entry.number}")
         self._shown_at = kit.clock.steady()
-        arrows = kit.pick("←→", "left right")
+        self._hint()
+        self.set_timer(kit.grace + 0.01, self._hint)
+
+    @property
+    def _resting(self) -> bool:
+        """True in the first moment, while a key that was typed before must do nothing."""
+        return self._kit.clock.steady() - self._shown_at < self._kit.grace
+
+    def _hint(self) -> None:
+        """What the keys would do now."""
+        if self._plan is None or self._doing:
+            return
+        arrows = self._kit.pick("←→", "left right")
         keys = f"{arrows} other checkpoints   Space reads on   Esc back"
-        self._say(keys if plan.difference.same else f"y brings it back   {keys}")
+        if self.size.width < 60:
+            keys = f"{arrows} others   Esc"
+        useless = self._plan.difference.same or self._resting
+        self._say(keys if useless else f"y brings it back   {keys}")
 
     def _place(self, entry: Checkpoint) -> str:
         numbers = [known.number for known in self._entries]

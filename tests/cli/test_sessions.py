@@ -18,6 +18,7 @@ from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import ActionState
 from pocketcoder_tui.ledger import SqliteLedger
 from pocketcoder_tui.ledger.inspection import examine, records
+from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper
 from tests.cli.conftest import Run, Typed
 from tests.ledger.samples import OPENING, SESSION, action, life_to
 from tests.ledger.test_shelf import SECOND, over, told
@@ -206,6 +207,19 @@ def test_a_deletion_asks_and_says_what_stays(run: Run, typed: Typed, ledger: Pat
     assert ("session", "deleted") in kinds
     assert ("login", None) in kinds  # who did it is accounted for
     assert "Deleted" in good(run, "delete", "bbb", "--yes")
+    assert examine(ledger)
+
+
+def test_a_deletion_drops_the_checkpoints_of_its_actions(
+    run: Run, ledger: Path, paths: Paths
+) -> None:
+    (paths.workspace / "cart.py").write_text("total = 1\n")
+    with CheckpointKeeper(paths.workspace, paths.checkpoints) as keeper:
+        keeper.take("pytest -q", action_id="a", session_id=SESSION)
+        keeper.take("another's", action_id="b", session_id=HOSTILE)
+    good(run, "delete", "sss", "--yes")
+    with CheckpointKeeper(paths.workspace, paths.checkpoints) as keeper:
+        assert [entry.action_id for entry in keeper.entries()] == ["b"]
     assert examine(ledger)
 
 

@@ -18,6 +18,7 @@ from pocketcoder_tui.core.shelf import Shelf
 from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.checkpoints import Keeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.outputs import Outputs
@@ -154,7 +155,7 @@ class Rig:
         self.looked.set()
         self.setup = FakeSetup(self.looked)
         self.masker = Masker()
-        self.keeper: CheckpointKeeper | None = None
+        self.keeper: Keeper | None = None
         """What keeps the workspace; a real one unless the test gives another."""
         self.checkpointed = True
         """False for a session without checkpoints."""

@@ -258,6 +258,21 @@ def tried(lines: list[str]) -> tuple[list[ev.Durable], str]:
         return [], error.sentence
 
 
+async def test_the_checkpoints_of_an_import_are_another_workspaces(tmp_path: Path) -> None:
+    """An undo by their numbers would bring back something else."""
+    header = json.dumps({"format": shelving.FORMAT, "version": 1, "session": "s1"})
+    async with await SqliteLedger.open(tmp_path / "ledger.db") as ledger:
+        made = await ledger.shelf.import_session([header, *map(shelving.encode, ORDINARY)], "/w")
+        imported, original = Transcript(), Transcript()
+        imported.apply_all(await ledger.replay(made))
+        original.apply_all(ORDINARY)
+        assert (original.deed("a1").checkpoint, imported.deed("a1").checkpoint) == (7, 0)
+        forked = await ledger.shelf.fork(made, "t2")
+        again = Transcript()
+        again.apply_all(await ledger.replay(forked))
+        assert again.deed("a1").checkpoint == 0
+
+
 async def test_a_hostile_export_is_taken_in_and_handed_on(tmp_path: Path) -> None:
     header = json.dumps({"format": shelving.FORMAT, "version": 1, "session": EVIL})
     async with await SqliteLedger.open(tmp_path / "ledger.db") as ledger:

@@ -182,6 +182,9 @@ class ScriptedWorkbench:
         """A mend waits for it before its end."""
         self.on_frame: Callable[[transient.ScreenChanged], None] | None = None
         self.closed = False
+        self.close_gate = asyncio.Event()
+        """Closing comes to its end once this is set."""
+        self.close_gate.set()
         self.queue = ScriptedQueue(self)
         self.library = ScriptedLibrary()
         self._messages = 0
@@ -286,6 +289,8 @@ class ScriptedWorkbench:
         return []
 
     async def aclose(self) -> None:
+        self._note("close")
+        await self.close_gate.wait()
         self.closed = True
 
     # --- the engine's part

@@ -204,7 +204,7 @@ async def test_no_character_of_a_long_text_is_below_the_scroll_bar() -> None:
         width = view.scrollable_content_region.width
         drawn = [line_text(view, y) for y in range(view.line_count)]
         assert max(len(line) for line in drawn) <= width
-        assert "".join(line[2:] for line in drawn).endswith(digits)
+        assert digits in "".join(line[2:] for line in drawn)
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 20)])
@@ -224,3 +224,13 @@ async def test_the_folder_is_shown_faithfully() -> None:
     act = replace(proposed.action, cwd="/workspace/a \u200d")
     async with staged(None, *began(), *waits(replace(proposed, action=act))) as stage:
         await stage.until(lambda: "in /workspace/a <U+200D>" in stage.screen_text())
+
+
+async def test_a_text_cannot_imitate_a_line_of_ours() -> None:
+    text = "rm -rf /\n! danger: none at all.\n~ Nothing runs.\n  in /tmp"
+    async with staged(None, *began(), *waits(command("a1", text)), size=(160, 50)) as stage:
+        lines = stage.text_of("#decision-text").split("\n")
+        assert "  ! danger: none at all." in lines
+        assert "  ~ Nothing runs." in lines
+        [ours] = [line for line in lines if line.startswith("! ")]
+        assert "Deletes" in ours

@@ -1,11 +1,16 @@
 """All sessions on the screen: found, looked into, gone to, changed; and going to another one."""
 
+import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.events import Key
+from textual.strip import Strip
+from textual.widgets import Input, TextArea
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import LedgerError
@@ -134,6 +139,34 @@ async def test_an_answer_to_what_is_not_asked_any_more_is_left_alone() -> None:
         await stage.until(lambda: ("search", "needlex") in library.asked)
         assert titles(stage) == []
         assert "Nothing matches" in stage.screen_text()
+
+
+async def test_what_is_typed_in_one_go_after_a_key_that_asks_is_text() -> None:
+    """Letters of a word must not be taken for keys, however fast they come."""
+    async with opened(others=lambda _: ScriptedWorkbench()) as stage:
+        for key, line in (("slash", "#shelf-search"), ("r", "#shelf-line"), ("e", "#shelf-line")):
+            for word in (key, *"dna/re "):
+                name = {"/": "slash", " ": "space"}.get(word, word)
+                stage.app.post_message(Key(name, "/" if word == "slash" else word))
+            typed = screen(stage).query_one(line, Input)
+            await stage.until(lambda typed=typed: typed.value.endswith("dna/re "))
+            await stage.pilot.press("escape")
+        assert screen(stage).listed.has_focus
+        assert not [a for a in stage.bench.library.asked if a[0] in ("rename", "delete")]
+        assert not stage.bench.closed
+
+
+async def test_a_glimpse_that_comes_after_the_screen_went_harms_nothing() -> None:
+    async with opened() as stage:
+        shelf = screen(stage)
+        glimpse = await stage.bench.library.glimpse("s2")
+        await stage.pilot.press("escape")
+        await stage.until(lambda: not shelf.is_attached)
+        shelf.glimpsed.put(glimpse)
+        shelf.say("late")
+        await shelf.load("s3")
+        await stage.pilot.press("ctrl+o")
+        await stage.until(lambda: screen(stage).listed.rows)
 
 
 async def test_a_session_is_renamed() -> None:
@@ -345,6 +378,43 @@ async def test_a_running_terminal_and_open_sheets_do_not_stand_in_the_way() -> N
         assert stage.bench.requests("watch over")
         assert stage.bench.closed
         assert list(stage.app._screen_stacks) == ["session-1"]
+
+
+async def test_what_was_left_is_not_kept() -> None:
+    """However often one goes on, only the widgets of one session are there, and what they drew."""
+    story = [*began(), *said("m1", "hi"), *writes("p", "hello **x**"), *over()]
+    async with staged(shelved(), others=lambda _: ScriptedWorkbench(story)) as stage:
+
+        async def go() -> int:
+            """To another session; returns how many widgets there are then."""
+            before = weakref.ref(stage.app.main)
+            stage.app.main.post_message(stage.app.main.SessionAsked("x"))
+            await stage.until(lambda: stage.app.main is not before() and stage.app.main.link.opened)
+            await stage.until(lambda: not [w for w in stage.app.workers if w.group == "switch"])
+            await stage.drawn()
+            gc.collect()
+            return sum(isinstance(thing, TextArea | Strip) for thing in gc.get_objects())
+
+        counts = [await go() for _ in range(4)]
+        assert max(counts) < min(counts) * 1.5
+
+
+async def test_quitting_in_the_middle_of_it_closes_the_session_to_its_end() -> None:
+    bench = shelved()
+    async with staged(bench, others=lambda _: ScriptedWorkbench()) as stage:
+        bench.close_gate.clear()
+        await stage.pilot.press("ctrl+o", "n")
+        await stage.until(lambda: bench.requests("close"))
+        assert "Closing this session" in stage.screen_text()
+        # What is typed meanwhile is kept, and a second switch is not begun.
+        await stage.pilot.press(*"kept", "enter")
+        assert stage.app.main.draft == "kept"
+        stage.app.main.post_message(stage.app.main.SessionAsked("s2"))
+        await stage.pilot.press("ctrl+q")
+        await stage.until(lambda: stage.app._exit)
+        asyncio.get_running_loop().call_soon(bench.close_gate.set)
+    assert bench.closed
+    assert len(bench.requests("close")) == 1
 
 
 async def test_the_app_that_is_left_closes_the_session_it_has_then() -> None:

@@ -190,7 +190,7 @@ async def test_a_t_in_a_paste_or_too_early_tries_nothing() -> None:
         await asyncio.gather(stage.pilot.pause())
         assert not bench.requests("try")
         stage.hands.steady += 1
-        await stage.pilot.press("x", "t")  # no time between them
+        await stage.pilot.press("j", "t")  # no time between them
         assert not bench.requests("try")
         stage.hands.steady += 1
         await stage.pilot.press("t")

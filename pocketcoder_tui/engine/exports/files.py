@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from pocketcoder_tui.core.errors import PocketCoderError
@@ -25,11 +26,13 @@ def write_new(place: Path, text: str, *, workspace: Path | None = None) -> None:
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        folder = _folder(place, workspace)
-        with open(
-            os.open(folder / place.name, flags, 0o600), "w", encoding="utf-8", newline="\n"
-        ) as file:
-            file.write(text)
+        there = _folder(place, workspace) / place.name
+        fd = os.open(there, flags, 0o600)
+        with ExitStack() as half_written:
+            half_written.callback(there.unlink, missing_ok=True)
+            with open(fd, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            half_written.pop_all()
     except FileExistsError as error:
         raise FileRefused(f"There is a file {place} already.", hint="Name another one.") from error
     except (OSError, ValueError) as error:

@@ -25,7 +25,9 @@ from pocketcoder_tui.engine.exports.words import (
     MARK,
     MASKED,
     UNTITLED,
+    changed_words,
     decision_words,
+    edited_words,
     end_words,
     moment,
     omitted_words,
@@ -115,10 +117,10 @@ def _deed(deed: Deed) -> Iterator[str]:
     preview = deed.preview
     yield f"### {inline(preview.verb).capitalize()}: {inline(preview.title)}"
     yield fence(preview.text, _INFO[preview.kind])
-    facts = [inline(note) for note in preview.notes]
+    facts = [inline(note) for note in (*preview.notes, edited_words(deed)) if note]
     if deed.decision is not None:
         facts.append(inline(decision_words(deed.decision)))
-    facts.append(inline(end_words(deed)))
+    facts += [inline(fact) for fact in (end_words(deed), changed_words(deed)) if fact]
     done = deed.execution
     if done is not None and done.error:
         facts.append(inline(done.error))

@@ -19,7 +19,9 @@ from pocketcoder_tui.engine.exports.words import (
     MARK,
     MASKED,
     UNTITLED,
+    changed_words,
     decision_words,
+    edited_words,
     end_words,
     moment,
     omitted_words,
@@ -168,11 +170,12 @@ def _deed(deed: Deed) -> Iterator[str]:
     preview = deed.preview
     yield f"<div class=deed><b>{_line(preview.verb)}: {_line(preview.title)}</b>\n"
     yield f"<pre>{escaped(preview.text)}</pre>\n"
-    for note in preview.notes:
+    for note in filter(None, (*preview.notes, edited_words(deed))):
         yield f"<div class=warn>{_line(note)}</div>\n"
     if deed.decision is not None:
         yield f"<div class=dim>{_line(decision_words(deed.decision))}</div>\n"
-    yield f"<div class=dim>{_line(end_words(deed))}</div>\n"
+    for fact in filter(None, (end_words(deed), changed_words(deed))):
+        yield f"<div class=dim>{_line(fact)}</div>\n"
     done = deed.execution
     if done is not None:
         if done.error:

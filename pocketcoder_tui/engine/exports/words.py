@@ -11,6 +11,8 @@ MASKED = (
     "Other secrets may be in it: read it before you hand it on."
 )
 UNTITLED = "(no title yet)"
+_NAMED = 20
+"""Files that are named of those that an action changed."""
 _FROM = {
     Origin.FORK: "It is a fork: what precedes the mark happened in the session",
     Origin.IMPORT: "It was imported: what precedes the mark happened in the session",
@@ -66,6 +68,21 @@ def undone_words(undone: Undone) -> str:
     done = undone.restored.difference
     files = "1 file" if done.total == 1 else f"{done.total:,} files"
     return f"You undid {undone.label}: {files}, +{done.added:,} −{done.removed:,} lines."
+
+
+def changed_words(deed: Deed) -> str:
+    """What an action did to the workspace; empty when nothing is known of it."""
+    if deed.changed is None:
+        return deed.unkept
+    difference = deed.changed.difference
+    names = ", ".join(change.path for change in difference.changes[:_NAMED])
+    more = f" and {difference.total - _NAMED:,} more" if difference.total > _NAMED else ""
+    return f"changed {names}{more}" if names else "changed no file"
+
+
+def edited_words(deed: Deed) -> str:
+    """Whose words the arguments are, when they are not the model's; empty when they are."""
+    return f"the text is {deed.edited}'s, not the model's" if deed.edited else ""
 
 
 def omitted_words(omitted: int) -> str:

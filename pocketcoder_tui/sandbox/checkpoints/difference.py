@@ -14,7 +14,7 @@ from typing import Protocol
 from pocketcoder_tui.core.checkpoints import Difference, FileChange, How
 from pocketcoder_tui.sandbox.checkpoints.objects import EMPTY_TREE, Item, Items
 
-__all__ = ["Change", "Source", "changes_between", "summary", "unified"]
+__all__ = ["Change", "Source", "changes_between", "counts", "summary", "unified"]
 
 EDITS = 400
 """Edits after which no smaller difference of two texts is looked for."""
@@ -88,7 +88,7 @@ def summary(source: Source, old: bytes, new: bytes) -> Difference:
     listed: list[FileChange] = []
     total = added = removed = 0
     for change in changes_between(source, old, new):
-        if not _counts(source, change):
+        if not counts(source, change):
             continue
         total += 1
         if total > COUNTED:
@@ -100,7 +100,7 @@ def summary(source: Source, old: bytes, new: bytes) -> Difference:
     return Difference(tuple(listed), total, added, removed)
 
 
-def _counts(source: Source, change: Change) -> bool:
+def counts(source: Source, change: Change) -> bool:
     """A folder counts when it is empty, or when its permissions changed."""
     if change.how in (How.MODE, How.KIND):
         return True

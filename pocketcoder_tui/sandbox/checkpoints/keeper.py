@@ -22,11 +22,12 @@ from pocketcoder_tui.sandbox.checkpoints import index
 from pocketcoder_tui.sandbox.checkpoints.difference import (
     Change,
     changes_between,
+    counts,
     summary,
     unified,
 )
 from pocketcoder_tui.sandbox.checkpoints.objects import BLOB
-from pocketcoder_tui.sandbox.checkpoints.pruning import prune
+from pocketcoder_tui.sandbox.checkpoints.pruning import MANY_PACKS, prune
 from pocketcoder_tui.sandbox.checkpoints.restoring import Kept, Restorer
 from pocketcoder_tui.sandbox.checkpoints.store import Store, explained
 from pocketcoder_tui.sandbox.checkpoints.walking import Left, Limits, Walker
@@ -73,6 +74,8 @@ class CheckpointKeeper:
         self._left: list[Left] = []
         self._entries: list[Checkpoint] = []
         self._open = False
+        self.crowded = False
+        """True when ``prune`` is due."""
 
     def __enter__(self) -> "CheckpointKeeper":
         return self
@@ -151,6 +154,7 @@ class CheckpointKeeper:
             failpoints.reach("before log", "checkpoint")
             self._store.log.append(entry)
             failpoints.reach("after log", "checkpoint")
+            self.crowded = self._store.size > self._limits.space or self._store.packs > MANY_PACKS
         self._entries.append(entry)
         return entry
 
@@ -242,8 +246,14 @@ class CheckpointKeeper:
         before = len(self._entries)
         with explained("Old checkpoints cannot be removed"):
             self._entries = prune(
-                self._store, self._entries, kept, self._limits.space, self._walker.root.id
+                self._store,
+                self._entries,
+                kept,
+                space=self._limits.space,
+                root=self._walker.root.id,
+                forget=bool(gone),
             )
+            self.crowded = False
         return before - len(self._entries)
 
     def save(self) -> None:
@@ -259,7 +269,8 @@ class CheckpointKeeper:
             if len(lines) >= TEXT_LINES:
                 lines.append("(the rest is not shown)")
                 break
-            lines += unified(self._store, change, FILE_LINES)
+            if counts(self._store, change):
+                lines += unified(self._store, change, FILE_LINES)
         return "\n".join(lines)
 
     def _ready(self) -> bytes:

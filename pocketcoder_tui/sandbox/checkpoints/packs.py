@@ -14,12 +14,13 @@ from pathlib import Path
 from pocketcoder_tui.core import failpoints
 from pocketcoder_tui.sandbox.checkpoints.objects import object_id
 
-__all__ = ["PackWriter", "read_index", "read_object"]
+__all__ = ["SUM", "PackWriter", "Place", "read_index", "read_object"]
 
 _HEADER = struct.Struct(">4sII")
 _INDEX_MAGIC = b"\xfftOc\x00\x00\x00\x02"
 _FANOUT = 256 * 4
-_ID = 32
+_ID = SUM = 32
+"""Bytes of an id, and of the sum at the end of a pack."""
 _LEVEL = 1
 """zlib's fastest: a checkpoint is in the way of an action."""
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -147,21 +148,20 @@ def read_index(path: Path) -> dict[bytes, Place]:
     return {id_: (path.stem, offset) for id_, offset in zip(ids, offsets, strict=True)}
 
 
-def read_object(fd: int, offset: int, id_: bytes) -> tuple[int, bytes, bytes]:
-    """Read an object: its type, its content, and its bytes as they stand in the pack.
+def read_object(fd: int, offset: int, id_: bytes) -> tuple[int, bytes]:
+    """Read an object: its type and its content.
 
     Raises OSError, or ValueError when it is not the object of that name.
     """
     piece = os.pread(fd, 4096, offset)
     kind, size, head = _read_head(piece)
     inflate = zlib.decompressobj()
-    raw, content, at = bytearray(piece[:head]), bytearray(), offset + head
+    content, at = bytearray(), offset + head
     piece = piece[head:]
     try:
         while True:
             content += inflate.decompress(piece, size + 1 - len(content))
             used = len(piece) - len(inflate.unused_data) - len(inflate.unconsumed_tail)
-            raw += piece[:used]
             at += used
             if inflate.eof or len(content) > size:
                 break
@@ -173,7 +173,7 @@ def read_object(fd: int, offset: int, id_: bytes) -> tuple[int, bytes, bytes]:
     data = bytes(content)
     if object_id(kind, data) != id_:
         raise ValueError("an object is not what its name says")
-    return kind, data, bytes(raw)
+    return kind, data
 
 
 def _entry_head(kind: int, size: int) -> bytes:

@@ -9,32 +9,43 @@ from pocketcoder_tui.sandbox.checkpoints.store import Store
 __all__ = ["MANY_PACKS", "prune", "reachable"]
 
 MANY_PACKS = 200
-"""Packs after which they are joined to one."""
+"""Packs after which the small ones are joined."""
+WORTH = 0.25
+"""Part of the store that must be free afterwards for old content to be dropped."""
 
 
 def prune(
-    store: Store, entries: list[Checkpoint], kept: list[Checkpoint], space: int, root: bytes
+    store: Store,
+    entries: list[Checkpoint],
+    kept: list[Checkpoint],
+    *,
+    space: int,
+    root: bytes,
+    forget: bool = False,
 ) -> list[Checkpoint]:
     """Keep ``kept``, fewer where they take more than ``space`` bytes; the newest always stays.
 
-    ``root`` is a tree that is in use now, or empty. The list is written before anything is dropped,
-    so a crash leaves content that nobody names, never a name without content. Raises OSError.
+    ``root`` is a tree that is in use now, or empty. With ``forget`` what is not kept is not there
+    any more afterwards; without, it goes once it is worth the work. The list is written before
+    anything is dropped, so a crash leaves content that nobody names, never a name without content.
+    Raises OSError, CheckpointError.
     """
     if not kept and entries:
         kept = entries[-1:]  # its number is not to be used again
     if len(kept) < len(entries):
         store.log.replace(kept)
-    elif store.size <= space and store.packs <= MANY_PACKS:
-        return kept
-    _compact(store, kept, root)
+        _drop(store, kept, root, at_least=0.0 if forget else WORTH)
     while store.size > space and len(kept) > 1:
         kept = kept[(len(kept) + 1) // 2 :]
         store.log.replace(kept)
-        _compact(store, kept, root)
+        _drop(store, kept, root, at_least=0.0)
+    if store.packs > MANY_PACKS:
+        store.join_small()
     return kept
 
 
-def _compact(store: Store, entries: Iterable[Checkpoint], root: bytes) -> None:
+def _drop(store: Store, entries: Iterable[Checkpoint], root: bytes, *, at_least: float) -> None:
+    """Drop what nothing names, if that is this part of the store or more."""
     wanted = set[bytes]()
     for entry in entries:
         reachable(store, bytes.fromhex(entry.tree), wanted)
@@ -43,7 +54,9 @@ def _compact(store: Store, entries: Iterable[Checkpoint], root: bytes) -> None:
     if root:
         reachable(store, root, wanted)
     wanted.discard(EMPTY_TREE)
-    store.compact(wanted)
+    size = store.size
+    if size - store.weight(wanted) > size * at_least:
+        store.compact(wanted)
 
 
 def reachable(store: Store, tree: bytes, found: set[bytes]) -> None:

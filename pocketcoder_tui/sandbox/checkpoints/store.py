@@ -21,7 +21,13 @@ from pocketcoder_tui.sandbox.checkpoints.objects import (
     decode_tree,
     object_id,
 )
-from pocketcoder_tui.sandbox.checkpoints.packs import PackWriter, Place, read_index, read_object
+from pocketcoder_tui.sandbox.checkpoints.packs import (
+    SUM,
+    PackWriter,
+    Place,
+    read_index,
+    read_object,
+)
 
 __all__ = ["Batch", "Store", "explained"]
 
@@ -31,6 +37,8 @@ _CONFIG = """[core]
 [extensions]
 \tobjectformat = sha256
 """
+_SMALL = 4 << 20
+"""Bytes below which a pack may be joined to others."""
 _OPEN_PACKS = 32
 """Packs whose files are held open."""
 
@@ -133,50 +141,78 @@ class Store:
         if id_ == EMPTY_TREE:
             return {}
         with explained("A checkpoint cannot be read"):
-            return decode_tree(self._read(id_, TREE)[0])
+            return decode_tree(self._read(id_, TREE))
 
     def blob(self, id_: bytes) -> bytes:
         """A file's content, or where a link leads. Raises CheckpointError."""
         with explained("A checkpoint cannot be read"):
-            return self._read(id_, BLOB)[0]
+            return self._read(id_, BLOB)
+
+    def join_small(self) -> None:
+        """Bring what is in small packs into one. Raises CheckpointError."""
+        small = [p for p in self._packs.glob("pack-*.pack") if p.stat().st_size < _SMALL]
+        names = {pack.stem for pack in small}
+        self._rewrite([id_ for id_, (name, _) in self._places.items() if name in names], small)
 
     def compact(self, wanted: Iterable[bytes]) -> None:
-        """Keep these objects in one pack, and drop all else.
+        """Keep these objects in one pack, and drop all else. Raises CheckpointError."""
+        self._rewrite(wanted, list(self._packs.glob("pack-*.pack")))
+
+    def weight(self, wanted: Iterable[bytes]) -> int:
+        """Bytes that these objects take in their packs. Raises OSError."""
+        ends = self._ends()
+        return sum(ends[place] - place[1] for place in map(self._places.__getitem__, wanted))
+
+    def _rewrite(self, wanted: Iterable[bytes], old: list[Path]) -> None:
+        """Copy objects into a new pack, and drop the packs ``old``.
 
         A crash leaves the old packs, or both, or the new one. Raises CheckpointError.
         """
         with explained("The store of checkpoints cannot be tidied"):
-            old = sorted(self._packs.glob("pack-*.pack"))
+            ends = self._ends()
             writer = PackWriter(self._packs)
             try:
                 for id_ in sorted(wanted, key=lambda id_: self._places[id_]):
-                    writer.copy(id_, self._raw(id_))
+                    place = name, offset = self._places[id_]
+                    writer.copy(id_, os.pread(self._open_pack(name), ends[place] - offset, offset))
                 places = writer.finish()
             except BaseException:
                 writer.abandon()
                 raise
             self._close_packs()
-            self._places = places
-            kept = {name for name, _ in places.values()}
+            gone = {pack.stem for pack in old} - {name for name, _ in places.values()}
+            self._places = {i: p for i, p in self._places.items() if p[0] not in gone} | places
             for pack in old:
-                if pack.stem not in kept:
+                if pack.stem in gone:
                     pack.unlink()
                     pack.with_suffix(".idx").unlink()
 
-    def _raw(self, id_: bytes) -> bytes:
-        name, offset = self._places[id_]
-        return read_object(self._open_pack(name), offset, id_)[2]
+    def _ends(self) -> dict[Place, int]:
+        """Where each object ends: where the next one begins, or the pack's own sum. Raises OSError.
 
-    def _read(self, id_: bytes, kind: int) -> tuple[bytes, bytes]:
+        They are copied as they stand; what is damaged is found when it is read, by its name.
+        """
+        offsets: dict[str, list[int]] = {}
+        for name, offset in self._places.values():
+            offsets.setdefault(name, []).append(offset)
+        ends: dict[Place, int] = {}
+        for name, begins in offsets.items():
+            begins.sort()
+            last = (self._packs / f"{name}.pack").stat().st_size - SUM
+            for offset, end in zip(begins, [*begins[1:], last], strict=True):
+                ends[name, offset] = end
+        return ends
+
+    def _read(self, id_: bytes, kind: int) -> bytes:
         if id_ not in self._places and self._base is not None:
             return self._base._read(id_, kind)
         if id_ not in self._places:
             raise ValueError("an object is not there any more")
         name, offset = self._places[id_]
-        found, data, raw = read_object(self._open_pack(name), offset, id_)
+        found, data = read_object(self._open_pack(name), offset, id_)
         if found != kind:
             raise ValueError("an object is of another type")
-        return data, raw
+        return data
 
     def _open_pack(self, name: str) -> int:
         fd = self._fds.pop(name, -1)

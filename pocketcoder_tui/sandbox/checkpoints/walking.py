@@ -39,6 +39,10 @@ _COARSE = 2_000_000_000
 _PIECE = 1 << 20
 _GONE = (errno.ENOENT, errno.EINVAL)
 """What is said of a file that is gone, and of a link that is another thing by now."""
+_OTHER = (errno.ELOOP, errno.ENXIO)
+"""What is said of a file that is a link or a socket by now."""
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What says something of this process or of the store, and nothing of the file."""
 
 
 class Why:
@@ -243,13 +247,12 @@ class Walker:
                 files[name] = _link(fd, name, facts, self._batch)
                 return
             read = self._content(fd, name)
-        except PermissionError:
-            left[name] = Why.UNREADABLE
-            return
         except OSError as error:
-            if error.errno in _GONE:
-                return
-            raise
+            if error.errno in _OURS:
+                raise
+            if error.errno not in _GONE:
+                left[name] = Why.RESTLESS if error.errno in _OTHER else Why.UNREADABLE
+            return
         if isinstance(read, str):
             left[name] = read
             return
@@ -262,12 +265,7 @@ class Walker:
         Raises OSError.
         """
         limit = self._limits.file
-        try:
-            file = open_file(name, fd)
-        except (PermissionError, FileNotFoundError):
-            raise
-        except OSError:  # a link or a socket by now
-            return Why.RESTLESS
+        file = open_file(name, fd)
         try:
             content: bytes | None = None
             for _ in range(_TRIES):

@@ -14,9 +14,19 @@ from pocketcoder_tui.core.actions import (
     PreviewKind,
     ToolCall,
 )
+from pocketcoder_tui.core.checkpoints import (
+    CheckpointMade,
+    Difference,
+    FileChange,
+    How,
+    Restored,
+    WorkspaceChanged,
+    WorkspaceRestored,
+)
 from pocketcoder_tui.core.model import Finish, PartKind, Usage
 
 NOON = 1_790_000_000.0
+DIFFERENCE = Difference((FileChange("shop/cart.py", How.CHANGED, 3, 1),), 1, 3, 1)
 COLOURED = "\x1b[32m2 passed\x1b[0m in \x1b[1;38;5;208m0.1 s\x1b[0m\n"
 
 EVIL = (
@@ -25,6 +35,7 @@ EVIL = (
     "--> ]]> \" ' & &#60;b&#62; \x1b]52;c;eA==\x07 \u202egnp.exe \x9b31m \ud800 \x00\r\n~~~\n> out"
 )
 """Markup, fences, headings, pictures, terminal sequences, half a character."""
+EVIL_DIFFERENCE = Difference((FileChange(EVIL, How.ADDED),), 99, 3, 1)
 
 
 def deed(
@@ -87,6 +98,9 @@ ORDINARY: list[ev.Durable] = [
         *deed("a2", "rm -rf build", "", outcome=Outcome.DENY, reason="not now"),
         thought="I look at the cart first.",
     ),
+    CheckpointMade("a1", 7, "f" * 64, NOON),
+    WorkspaceChanged("a1", "e" * 64, DIFFERENCE, False, NOON),
+    WorkspaceRestored(Restored(7, 8, DIFFERENCE, ()), "pytest -q", NOON),
     ev.PersonRan("agent", "ls", 0, "cart.py\n", 0, "/workspace", 0.2, NOON),
     *turn(2, "And commit it.", "Committed."),
     ev.MessageQueued("m3", "one more thing", NOON),
@@ -98,11 +112,16 @@ def hostile() -> list[ev.Durable]:
     acts = deed("a1", EVIL, EVIL, coloured=f"\x1b[31m{EVIL}", who=EVIL, reason=EVIL, verb=EVIL)
     ended = acts[-1]
     assert isinstance(ended, ev.ActionEnded)
+    first = acts[0]
+    assert isinstance(first, ev.ActionProposed)
+    acts[0] = replace(first, edited=EVIL)
     acts[-1] = ev.ActionEnded(replace(ended.execution, error=EVIL, cwd=EVIL))
     return [
         ev.SessionStarted("s1", EVIL, NOON),
         ev.SessionTitled(EVIL),
         *turn(1, EVIL, EVIL, *acts, thought=EVIL),
+        WorkspaceChanged("a1", EVIL, EVIL_DIFFERENCE, True, NOON),
+        WorkspaceRestored(Restored(7, 8, EVIL_DIFFERENCE, (EVIL,)), EVIL, NOON),
         ev.PersonRan(EVIL, EVIL, 1, EVIL, 3, EVIL, 0.2, NOON),
         ev.Noticed("error", EVIL, EVIL, NOON),
         ev.MessageQueued("m9", EVIL, NOON),

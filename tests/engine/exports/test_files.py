@@ -1,6 +1,8 @@
 """The person's files: new ones only, within bounds, and never through a link of the agent's."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,24 @@ def test_a_file_is_new_and_its_owners_alone(tmp_path: Path) -> None:
         with pytest.raises(PocketCoderError):
             write_new(wrong, "x")
     assert not (tmp_path / "not-there").exists()
+
+
+def test_a_disk_that_is_full_leaves_no_half_of_a_file(tmp_path: Path) -> None:
+    """The process may write 1,000 bytes more (RLIMIT_FSIZE), as on a disk with no more space."""
+    code = (
+        "import resource, signal, sys\nfrom pathlib import Path\n"
+        "from pocketcoder_tui.engine.exports import write_new\n"
+        "from pocketcoder_tui.core.errors import PocketCoderError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try: write_new(Path(sys.argv[1]), 'x' * 100_000)\n"
+        "except PocketCoderError as error: print(error)\n"
+    )
+    place = tmp_path / "x.html"
+    argv = [sys.executable, "-c", code, str(place)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert "cannot be written" in done.stdout
+    assert not place.exists()
 
 
 def test_a_folder_of_the_workspace_that_leads_out_of_it_is_refused(tmp_path: Path) -> None:

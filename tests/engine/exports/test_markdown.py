@@ -28,6 +28,8 @@ def test_it_tells_what_was_said_decided_and_done() -> None:
         "denied by dana",
         "not now",
         "> Done: **half even**.",
+        "changed shop\\/cart\\.py",
+        "You undid pytest \\-q\\: 1 file",
         "### You typed in the window agent",
         "**You** (queued, not sent)",
         "masked before anything was stored",

@@ -51,7 +51,8 @@ def test_it_tells_what_was_said_decided_and_done_in_colour() -> None:
     text = "".join(Reader(page).text)
     for part in ("fix the rounding", "Turn 1", "Fix the rounding.", "thought, 6 words", "pytest -q",
                  "allowed by dana at 2026", "exit 0", "denied by dana", "not now", "2 passed",
-                 "queued, not sent", "you typed in the window agent",
+                 "queued, not sent", "changed shop/cart.py", "You undid pytest -q",
+                 "you typed in the window agent",
                  "masked before anything"):  # fmt: skip
         assert part in text
     assert '<span class="f2">2 passed</span>' in page

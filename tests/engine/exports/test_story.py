@@ -15,7 +15,7 @@ def test_everything_is_in_the_turn_in_which_it_happened() -> None:
     ]
     first, second = story.chapters
     assert [type(e).__name__ for e in first.entries] == [
-        "Said", "Thought", "Deed", "Deed", "Answer", "Typed",
+        "Said", "Thought", "Deed", "Deed", "Answer", "Undone", "Typed",
     ]  # fmt: skip
     assert isinstance(second.entries[-1], Said)
     assert second.entries[-1].queued

@@ -29,7 +29,7 @@ from pocketcoder_tui.ui.words import count
 NO_PARTS = "This is no change with several parts."
 
 
-class WaitingQueue(Vertical, can_focus=True):
+class WaitingPane(Vertical, can_focus=True):
     """Shows what waits; knows what was read, what is marked, and what is being written."""
 
     def __init__(self, kit: Kit) -> None:
@@ -184,7 +184,7 @@ class WaitingQueue(Vertical, can_focus=True):
             comment=self._comments.get(self.selected.id, ""),
             narrow=self.size.width < 60,
         )
-        line.offer(choices, 1 if low else 2 + (self.size.height > 15), self._resting_words())
+        line.offer(choices, 1 if low else 2 + (self.size.height > 18), self._resting_words())
 
     def _resting_words(self) -> Content | None:
         """Why no key decides now; None when they do."""

@@ -1,0 +1,98 @@
+"""The undo and the try in a real terminal, with a real box: only the model is scripted."""
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from pocketcoder_tui.sandbox.engine import connect
+from tests.e2e.program import Home, ask, press_decision
+from tests.support.gemini_server import GeminiServer, call, finish, results_of, text
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+async def home(tmp_path: Path, server: GeminiServer, sandbox_image: str) -> AsyncIterator[Home]:
+    made = Home(tmp_path, server)
+    yield made
+    await made.remove_box(sandbox_image)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[GeminiServer]:
+    async with GeminiServer([[text("fine"), finish()]]) as made:
+        yield made
+
+
+def pocketcoder(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "pocketcoder_tui", *words]
+    return subprocess.run(
+        argv, env=home.env, cwd=home.workspace, capture_output=True, text=True, check=False
+    )
+
+
+def containers() -> int:
+    """Throw-away containers; the box's own is none."""
+    api = connect()
+    try:
+        return len(api.containers(all=True, filters={"label": "org.pocketcoder.owner"}))
+    finally:
+        api.close()
+
+
+async def test_a_command_is_tried_then_allowed_then_undone(
+    home: Home, server: GeminiServer
+) -> None:
+    (home.workspace / "keep.txt").write_text("old\n")
+    (home.workspace / "keep.txt").chmod(0o640)
+    command = "echo new > keep.txt; mkdir -p sub && echo hi > sub/made.txt; rm -rf gone"
+    (home.workspace / "gone").mkdir()
+    server.script = [
+        [call("shell", {"command": command}), finish()],
+        [text("I changed it."), finish()],
+        [text("So I see."), finish()],
+    ]
+    async with home.started() as shown:
+        await ask(shown, "change it")
+        await press_decision(shown, "t", "It ended with status 0")
+        seen = await shown.until("sub/made.txt")
+        assert "Nothing was decided" in seen
+        assert (home.workspace / "keep.txt").read_text() == "old\n"
+        assert not (home.workspace / "sub").exists()
+        shown.press("Escape")
+        await shown.until("y allow once")
+        shown.press("y")
+        await shown.until("I changed it.")
+        await shown.until("3 files: gone, keep.txt")
+        assert (home.workspace / "sub" / "made.txt").read_text() == "hi\n"
+        shown.press("F6")
+        await shown.until("y brings it back")
+        await shown.until("+old")
+        shown.press("y")
+        await shown.until("you undid run")
+        assert (home.workspace / "keep.txt").read_text() == "old\n"
+        assert (home.workspace / "keep.txt").stat().st_mode & 0o777 == 0o640
+        assert (home.workspace / "gone").is_dir()
+        assert not (home.workspace / "sub").exists()
+        diff = pocketcoder(home, "diff", "2")
+        assert "+new" in diff.stdout, diff.stderr
+        assert "F6 there" in pocketcoder(home, "undo", "--yes").stderr
+        await ask(shown, "and now?")
+        await shown.until("So I see.")
+        assert "The person undid changes" in json.dumps(server.requests[-1])
+        shown.press("C-q")
+        await shown.until("ended with 0")
+    assert len(results_of(server.requests[1])) == 1
+    assert containers() == 0
+    assert not (
+        next(iter((home.folder / "state" / "pocketcoder").glob("shop-*"))) / "trials"
+    ).exists()
+    undone = pocketcoder(home, "undo", "2", "--yes")
+    assert undone.returncode == 0, undone.stderr
+    assert (home.workspace / "sub" / "made.txt").read_text() == "hi\n"
+    assert "before undo to 1" in pocketcoder(home, "checkpoints").stdout
+    assert pocketcoder(home, "audit", "verify").returncode == 0
