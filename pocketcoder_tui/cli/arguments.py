@@ -21,6 +21,8 @@ COMMANDS = {
     "undo": "show what the last action changed, and bring the workspace back after asking",
     "diff": "show what an undo would do, and do nothing",
     "checkpoints": "list what was kept of a workspace, for undo ID and diff ID",
+    "rules": "list, explain, make, switch off, delete and try out what you let happen unasked",
+    "stats": "how often you were asked, who or what decided, and how fast",
     "audit": "verify, show or export the record of every decision, dispatch, result and login",
     "backup": "copy the ledger of a workspace to a file",
     "restore": "put a backup in the ledger's place; what was there is kept",
@@ -63,7 +65,7 @@ class Arguments:
     yes: bool = False
     json: bool = False
     action: str = ""
-    """For approvals, audit and sessions: what is to be done."""
+    """For approvals, audit, rules and sessions: what is to be done."""
     last: int = 0
     """For audit show and sessions search: how many at most; 0 for all."""
     to: str | None = None
@@ -82,6 +84,17 @@ class Arguments:
     """For sessions: also those put away."""
     turn: int = 0
     """For sessions fork: which turn, from 1; 0 for the last one that is over."""
+    rule: str = ""
+    """For rules: an id, or the beginning or end of one."""
+    text: str = ""
+    """For rules add: the command, or the path for a tool."""
+    tool: str = ""
+    inside: str = ""
+    """The directory in the box; empty for the workspace."""
+    below: bool = False
+    deny: bool = False
+    scope: str = "workspace"
+    uses: int = 0
     format: str = ""
     """For sessions export: md, jsonl or html; empty for what the file's name says, or md."""
 
@@ -97,6 +110,10 @@ def parse(argv: Sequence[str]) -> Arguments:
         from pocketcoder_tui.cli.session_arguments import parse_sessions
 
         return Arguments(command, **parse_sessions(argv[1:]))
+    if command == "rules":
+        from pocketcoder_tui.cli.rule_arguments import parse_rules
+
+        return Arguments(command, **parse_rules(argv[1:]))
     parser = _command_parser(command) if command else _workbench_parser()
     found = vars(parser.parse_args(argv[1:] if command else argv))
     if words := found.pop("words", None):
@@ -157,7 +174,7 @@ def _command_parser(command: str) -> argparse.ArgumentParser:
         parser.add_argument("--to", metavar="FILE", help="write this file, which must be new")
     if command in ("setup", "reset", "restore", "undo"):
         parser.add_argument("--yes", action="store_true", help="do not ask")
-    if command in ("doctor", "checkpoints"):
+    if command in ("doctor", "checkpoints", "stats"):
         parser.add_argument("--json", action="store_true", help="for programs; README.md explains")
     return parser
 

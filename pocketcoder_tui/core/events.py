@@ -284,6 +284,18 @@ class PersonRan:
 
 
 @dataclass(frozen=True, slots=True)
+class ModeChanged:
+    """The person chose another mode; it holds until the next choice."""
+
+    mode: str
+    """ask, contained or plan (gatekeeper.policy)."""
+    who: str
+    """The person's login name."""
+    at: float
+    kind: Literal["mode_changed"] = "mode_changed"
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """Something worth a line in the conversation."""
 
@@ -316,6 +328,7 @@ Durable = (
     | ActionReported
     | ActionEnded
     | PersonRan
+    | ModeChanged
     | Noticed
     | WorkspaceEvent
 )

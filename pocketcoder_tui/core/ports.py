@@ -10,6 +10,7 @@ from typing import Protocol
 from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.events import Durable
 from pocketcoder_tui.core.model import ModelRequest, ReplyFinished, ReplyPart
+from pocketcoder_tui.core.rules import RuleShelf
 from pocketcoder_tui.core.shelf import Shelf
 
 # --- the model
@@ -106,6 +107,10 @@ class Ledger(Protocol):
     @property
     def shelf(self) -> Shelf:
         """Sessions as wholes."""
+
+    @property
+    def rules(self) -> RuleShelf:
+        """The person's rules."""
 
     async def aclose(self) -> None:
         """Close the file."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core import transient
+from pocketcoder_tui.core import modes, transient
 from pocketcoder_tui.core.actions import Action, ActionState, Decision, Execution, Outcome, Preview
 from pocketcoder_tui.core.checkpoints import (
     ActionTried,
@@ -142,6 +142,8 @@ class Transcript:
     """Of the last reply."""
     prefix: str = ""
     """How the ids that are counted begin, so that two parts of a session can be joined."""
+    mode: str = modes.ASK
+    """The one that holds now."""
     _remarks: int = 0
     _lines: int = 0
     _undos: int = 0
@@ -186,7 +188,7 @@ class Transcript:
                 return self._apply_queue(event)
             case ev.ReplyStarted() | ev.PartGrew() | ev.ReplyEnded():
                 return self._apply_reply(event)
-            case ev.Noticed() | ev.PersonRan() | WorkspaceRestored():
+            case ev.ModeChanged() | ev.Noticed() | ev.PersonRan() | WorkspaceRestored():
                 return self._apply_line(event)
             case ev.SessionArchived() | transient.PastRead() | transient.RetryWaiting():
                 pass
@@ -221,9 +223,20 @@ class Transcript:
                 self.reply_id, self.usage = "", event.usage
                 return self._close_part()
 
-    def _apply_line(self, event: ev.Noticed | ev.PersonRan | WorkspaceRestored) -> str:
-        """What is an entry of its own."""
+    def _apply_line(
+        self, event: ev.ModeChanged | ev.Noticed | ev.PersonRan | WorkspaceRestored
+    ) -> str:
+        """What is an entry of its own.
+
+        A mode's is named by its moment: both parts of a long session may be told of it.
+        """
         match event:
+            case ev.ModeChanged():
+                self.mode = event.mode
+                sentence = modes.sentence_of(event.mode)
+                contained = event.mode == modes.CONTAINED
+                id_ = f"mode-{event.at!r}"
+                return self._add(Remark(id_, "warning" if contained else "info", sentence))
             case ev.Noticed():
                 return self._remark(event.level, event.sentence, event.hint)
             case ev.PersonRan():
@@ -289,10 +302,11 @@ class Transcript:
         return self._add(Remark(f"{self.prefix}remark-{self._remarks}", level, text, hint))
 
     def _leave_behind(self, origin: ev.Origin) -> None:
-        """What was open where the session came from is not open here.
+        """What was open where the session came from is not open here, nor is its mode in force.
 
         What was imported has its checkpoints in another workspace: their numbers mean nothing here.
         """
+        self.mode = modes.ASK
         self.turn_id = self.reply_id = ""
         self._close_part()
         for entry in self.entries.values():

@@ -4,19 +4,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core.actions import Action, ActionState, Decision, Outcome, ToolCall
-from pocketcoder_tui.core.errors import RelayError, SandboxError
+from pocketcoder_tui.core.actions import Action, ActionState, DecidedBy, Decision, Outcome, ToolCall
+from pocketcoder_tui.core.errors import RelayError, SandboxError, TransitionRefused
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.checkpoints import CheckpointDesk
 from pocketcoder_tui.engine.desk import FILE_CHANGED, Desk, Dropped, Moved
 from pocketcoder_tui.engine.dispatch import Dispatcher
+from pocketcoder_tui.engine.gatekeeping import Gatekeeping
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.leaving import Departures
 from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.runs import window_of
 from pocketcoder_tui.engine.tools import SHELL
-from pocketcoder_tui.gatekeeper.policy import judge
 from pocketcoder_tui.gatekeeper.toolset import file_of
 
 STOPPED = "The turn was stopped before this left for the box."
@@ -43,6 +43,7 @@ class Actor:
         dispatcher: Dispatcher,
         keeper: BoxKeeper,
         *,
+        gatekeeping: Gatekeeping,
         departures: Departures,
         checkpoints: CheckpointDesk,
     ) -> None:
@@ -51,6 +52,7 @@ class Actor:
         self._proposals = proposals
         self._dispatcher = dispatcher
         self._keeper = keeper
+        self._gatekeeping = gatekeeping
         self._departures = departures
         self._checkpoints = checkpoints
 
@@ -71,7 +73,7 @@ class Actor:
         """Go on with an action of an earlier process, from where it was."""
         action = deed.action
         if deed.state is ActionState.DISPATCHED:
-            await self._dispatcher.take_up(action, reported=deed.reported)
+            await self._dispatcher.take_up(action, deed.decision, reported=deed.reported)
             self._announce_place()
         elif deed.state is ActionState.WAITING:
             await self._decide_and_do(action, self._desk.settle_again, may_leave)
@@ -87,12 +89,28 @@ class Actor:
             await self._decide_and_do(action, self._settle, may_leave)
 
     async def _settle(self, action: Action) -> Decision:
-        """What a person changed is never allowed unseen, whatever mode and rules say."""
-        verdict = self._checkpoints.checked(action, judge(action))
-        edited = self._journal.transcript.deed(action.id).edited
-        if edited and verdict.outcome is not Outcome.DENY:
-            verdict = replace(verdict, outcome=None, why=EDITED)
-        return await self._desk.settle(action, verdict)
+        """Judge and decide; a rule that was used up or ended meanwhile is left out.
+
+        What a person changed is never allowed unseen, whatever mode and rules say.
+        """
+        ended: set[str] = set()
+        while True:
+            judged = await self._gatekeeping.judge(action, ended)
+            verdict = self._checkpoints.checked(action, judged)
+            edited = self._journal.transcript.deed(action.id).edited
+            if edited and verdict.outcome is not Outcome.DENY:
+                verdict = replace(verdict, outcome=None, why=EDITED)
+            try:
+                return await self._desk.settle(action, verdict)
+            except TransitionRefused:
+                if (
+                    verdict.outcome is None
+                    or verdict.by is not DecidedBy.RULE
+                    or verdict.who in ended
+                ):
+                    raise
+                ended.add(verdict.who)
+                await self._gatekeeping.load()
 
     async def _decide_and_do(
         self, action: Action, settle: Settle, may_leave: Callable[[], bool]

@@ -83,6 +83,7 @@ async def make_workbench(options: Options) -> Session:
             kept,
             copies,
             partial(ControlServer, options.paths.control),
+            settings.output_limit,
         ),
     )
 

@@ -52,7 +52,7 @@ class Desk:
         Raises Moved when the action has to be bound again before anybody decides.
         """
         if verdict.outcome is not None:
-            decision = _decision(action, verdict.outcome, DecidedBy.MODE, verdict.who, verdict.why)
+            decision = _decision(action, verdict.outcome, verdict.by, verdict.who, verdict.why)
             await self._journal.write(ev.ActionDecided(decision))
             return decision
         future = self._future(action.id)

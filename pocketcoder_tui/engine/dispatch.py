@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import failpoints
-from pocketcoder_tui.core.actions import Action, Decision, Ended, Execution, Outcome
+from pocketcoder_tui.core.actions import Action, DecidedBy, Decision, Ended, Execution, Outcome
 from pocketcoder_tui.core.errors import (
     LedgerError,
     PocketCoderError,
@@ -21,11 +21,12 @@ from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.checkpoints import CheckpointDesk
 from pocketcoder_tui.engine.commands import Commands, Leave, ask_in
 from pocketcoder_tui.engine.desk import FILE_CHANGED, Dropped, Moved
+from pocketcoder_tui.engine.freshruns import FreshRuns
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.results import OWN_FAULT, unknown
 from pocketcoder_tui.engine.runs import Runs
-from pocketcoder_tui.engine.tools import FILE_TOOLS, TERMINAL_TOOLS
+from pocketcoder_tui.engine.tools import FILE_TOOLS, SHELL, TERMINAL_TOOLS
 from pocketcoder_tui.engine.tools.boxscript import Recall, recall
 from pocketcoder_tui.engine.tools.companions import Scene
 from pocketcoder_tui.gatekeeper.toolset import file_of
@@ -46,6 +47,7 @@ class Dispatcher:
         masker: Masker,
         outputs: Outputs,
         command_limit: float,
+        output_limit: int,
     ) -> None:
         self._keeper = keeper
         self._journal = journal
@@ -58,6 +60,9 @@ class Dispatcher:
         self._written: dict[str, float] = {}
         """When a file was written last from here, Unix seconds."""
         self._commands = Commands(keeper, journal, runs, self._end, command_limit)
+        self._fresh = FreshRuns(
+            keeper, runs, self._end, seconds=command_limit, characters=output_limit
+        )
 
     async def scene(self) -> Scene:
         """What the terminal's tools see and use. Raises SandboxError or RelayError."""
@@ -96,10 +101,14 @@ class Dispatcher:
             await self._perform_file_tool(action, leave)
         elif action.call.tool in TERMINAL_TOOLS:
             await self._perform_terminal_tool(action, leave)
+        elif is_fresh(action, decision):
+            await self._fresh.perform(action, leave)
         else:
             await self._commands.perform(action, may_leave, leave)
 
-    async def take_up(self, action: Action, *, reported: bool = False) -> None:
+    async def take_up(
+        self, action: Action, decision: Decision | None = None, *, reported: bool = False
+    ) -> None:
         """Find out what became of an action that left before a crash, and record it.
 
         ``reported``: the model was told that its command still runs; nobody waits for the end.
@@ -108,6 +117,8 @@ class Dispatcher:
             await self._end(await self._recall(action))
         elif action.call.tool in TERMINAL_TOOLS:
             await self._end(TERMINAL_TOOLS[action.call.tool].lost(action))
+        elif decision is not None and is_fresh(action, decision):
+            await self._fresh.take_up(action, reported)
         else:
             await self._commands.take_up(action, reported)
 
@@ -199,6 +210,11 @@ class Dispatcher:
         if memory.result is None:
             return unknown(action, "It started, and the box holds no end of it.")
         return FILE_TOOLS[action.call.tool].finish(action, memory.result)
+
+
+def is_fresh(action: Action, decision: Decision) -> bool:
+    """Whether an action runs beside the agent's shell: a command that a rule allowed."""
+    return action.call.tool == SHELL and decision.by is DecidedBy.RULE
 
 
 def _timed(execution: Execution, started: float) -> Execution:

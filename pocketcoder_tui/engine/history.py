@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core import modes
 from pocketcoder_tui.core.actions import (
     Action,
     DecidedBy,
@@ -17,7 +18,7 @@ from pocketcoder_tui.core.actions import (
 from pocketcoder_tui.core.checkpoints import WorkspaceRestored
 from pocketcoder_tui.core.model import Message, ReplyPart, Role, ToolResult
 
-Note = ev.PersonRan | Execution | WorkspaceRestored
+Note = ev.PersonRan | ev.ModeChanged | Execution | WorkspaceRestored
 """What happened beside the calls: a line of the person's, a command's late end, an undo."""
 
 NOTICE = "[From PocketCoder, not from the person: what happened in the terminal meanwhile]"
@@ -50,6 +51,7 @@ class History:
         self.told: set[str] = set()
         """Commands whose end the model has as the result of another call."""
         self.reports: dict[str, ev.ActionReported] = {}
+        self.mode = modes.ASK
         self.notes: list[Note] = []
         """What the model is to know before it is asked again."""
 
@@ -71,6 +73,7 @@ class History:
                 self.parts.append(ReplyPart(event.part, event.text, event.call, event.raw))
             case ev.Inherited():
                 self.close_reply()
+                self.mode = modes.ASK
             case ev.ActionProposed():
                 self.actions[event.action.call.id] = event.action
                 if event.edited:
@@ -92,6 +95,9 @@ class History:
                 if execution.action_id in self.reports:
                     self.notes.append(execution)
             case ev.PersonRan() | WorkspaceRestored():
+                self.notes.append(event)
+            case ev.ModeChanged() if event.mode != self.mode:
+                self.mode = event.mode
                 self.notes.append(event)
             case _:
                 pass
@@ -124,6 +130,8 @@ class History:
     def words(self, note: Note) -> str:
         if isinstance(note, ev.PersonRan):
             return person_ran(note)
+        if isinstance(note, ev.ModeChanged):
+            return f"The person changed the mode. {modes.sentence_of(note.mode)}"
         if isinstance(note, WorkspaceRestored):
             return undone(note)
         if note.action_id in self.told:
@@ -188,7 +196,12 @@ def changed(action: Action) -> str:
 
 
 def denial(decision: Decision) -> str:
-    """The sentence by which the model learns of a denial."""
+    """The sentence by which the model learns of a denial.
+
+    A mode or a rule says its own; only a person's denial is the person's.
+    """
+    if decision.by is not DecidedBy.PERSON and decision.reason:
+        return decision.reason
     if decision.reason:
         return f"The person denied this. Their reason: {decision.reason}"
     return "The person denied this and gave no reason. Do not repeat the same call."

@@ -54,6 +54,7 @@ class MirrorWorkbench:
         self.trials: Any = nothing
         self.queue: Any = nothing
         self.library: Any = nothing
+        self.rulebook: Any = nothing
 
     def _forget(self) -> None:
         self._transcript = Transcript()

@@ -71,10 +71,14 @@ class Runs:
         """The command that runs in a window."""
         return self._runs.get(window)
 
-    def start(self, action: Action, follow: Follow) -> Run:
-        """Follow a command in the background; it is known by its window until it is over."""
+    def start(self, action: Action, follow: Follow, *, apart: bool = False) -> Run:
+        """Follow a command in the background; it is known by its window until it is over.
+
+        ``apart``: it is in no window, and keeps none busy.
+        """
         run = Run(action)
-        self._runs[window_of(action)] = run
+        if not apart:
+            self._runs[window_of(action)] = run
         self._crew.start(self._follow(run, follow), f"command {action.id}")
         return run
 

@@ -25,6 +25,7 @@ from pocketcoder_tui.engine.checkpoints import CheckpointDesk, Keeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
+from pocketcoder_tui.engine.gatekeeping import Gatekeeping
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.leaving import Departures
 from pocketcoder_tui.engine.library import Library
@@ -33,12 +34,12 @@ from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.queue import MessageQueue
 from pocketcoder_tui.engine.recovery import open_deeds, unanswered, unfinished_turn
 from pocketcoder_tui.engine.review import Review
+from pocketcoder_tui.engine.rulekeeper import RuleKeeper
 from pocketcoder_tui.engine.runs import Runs
 from pocketcoder_tui.engine.setup import Setup
 from pocketcoder_tui.engine.trials import Copies, TrialDesk
 from pocketcoder_tui.engine.turn import GO_ON, LOOK, Turn
 from pocketcoder_tui.engine.voice import Voice
-from pocketcoder_tui.gatekeeper.policy import MODE_ASK
 
 CONFESSION = "confession"
 """The task that tells of another task's failure; its own failure is only logged."""
@@ -62,6 +63,8 @@ class Terms:
     """What makes throw-away copies; None when nothing can be tried."""
     serve: Callable[[Respond], Control] | None = None
     """What lets the person's other programs ask; None when nobody may."""
+    output_limit: int = 40_000
+    """Characters of an output that the model gets."""
 
 
 class Session:
@@ -102,7 +105,11 @@ class Session:
             masker=terms.masker,
             outputs=terms.outputs,
             command_limit=terms.command_limit,
+            output_limit=terms.output_limit,
         )
+        self._gatekeeping = Gatekeeping(journal, ledger.rules, self._keeper)
+        self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
+        """See Workbench."""
         departures = Departures()
         self._actor = Actor(
             journal,
@@ -110,6 +117,7 @@ class Session:
             Proposals(self._keeper, journal, self._dispatcher),
             self._dispatcher,
             self._keeper,
+            gatekeeping=self._gatekeeping,
             departures=departures,
             checkpoints=self.checkpoints,
         )
@@ -141,7 +149,7 @@ class Session:
     @property
     def mode(self) -> str:
         """See Workbench."""
-        return MODE_ASK
+        return self._gatekeeping.mode
 
     def listen(self, on_event: Callable[[ev.Event], None]) -> Callable[[], None]:
         """See Workbench."""
@@ -149,6 +157,7 @@ class Session:
 
     async def open(self) -> None:
         """See Workbench; the box starts in the background."""
+        await self._gatekeeping.load()
         await self._take_up()
         await self._serve()
         self._crew.start(self._ledger.verified(), "check of the ledger")
@@ -296,7 +305,7 @@ class Session:
             self._actor,
             self._crew,
             model=self._voice.model,
-            system=self._voice.system,
+            system=lambda: self._voice.system(self.mode),
             turn_id=turn_id,
         )
 

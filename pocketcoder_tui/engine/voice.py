@@ -15,7 +15,6 @@ from pocketcoder_tui.core.errors import ConfigError, KeyMissing
 from pocketcoder_tui.core.ports import Model
 from pocketcoder_tui.engine.options import Options
 from pocketcoder_tui.engine.tools import SPECS
-from pocketcoder_tui.gatekeeper.policy import MODE_ASK
 from pocketcoder_tui.reasoning.prompt import system_prompt
 
 TOUR = "tour"
@@ -78,11 +77,11 @@ class Voice:
             raise KeyMissing("There is no model key yet.")
         return self._model
 
-    def system(self) -> str:
-        """The system instruction for the next call."""
+    def system(self, mode: str) -> str:
+        """The system instruction for the next call, in a mode."""
         return system_prompt(
             workspace_name=self._options.paths.workspace.name,
-            mode=MODE_ASK,
+            mode=mode,
             tools=SPECS,
         )
 

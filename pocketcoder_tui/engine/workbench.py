@@ -14,6 +14,7 @@ from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.core.transient import ScreenChanged
 from pocketcoder_tui.core.trials import Trial
 from pocketcoder_tui.engine.catalogue import Catalogue
+from pocketcoder_tui.engine.rulebook import Rulebook
 
 WATCHING = "watching"
 """In a mode's place: another process works in the session, and this one changes nothing."""
@@ -99,7 +100,11 @@ class Workbench(Protocol):
 
     @property
     def mode(self) -> str:
-        """ask, for now the only one; WATCHING or ENDED where another process works."""
+        """ask, contained or plan; WATCHING or ENDED where another process works."""
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """Changes the mode; makes, lists and ends rules."""
 
     @property
     def review(self) -> Review:

@@ -14,11 +14,13 @@ __all__ = [
     "GUARDED_FOLDERS",
     "GUARDED_PATTERNS",
     "HOME",
+    "SECRET_GLOBS",
     "WORKSPACE",
     "absolute",
     "guarded",
     "in_workspace",
     "is_secret",
+    "searches_openly",
 ]
 
 WORKSPACE = "/workspace"
@@ -108,6 +110,15 @@ _SECRET = re.compile(
     )$""",
     re.VERBOSE,
 )
+SECRET_GLOBS = (
+    ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.kdbx", "*.keystore", "*.jks",
+    "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "netrc", ".npmrc", "npmrc",
+    ".pypirc", "pypirc", ".htpasswd", "htpasswd", ".git-credentials", "git-credentials",
+    ".pgpass", "pgpass", ".my.cnf", "my.cnf", "credentials", "credentials.*", "secret", "secret.*",
+    "secrets", "secrets.*", ".ssh", ".aws", ".gnupg", ".kube", ".docker", ".azure",
+)  # fmt: skip
+"""What ``is_secret`` means, as globs that ignore capitals: a search leaves these out."""
+_OPEN_GLOB = re.compile(r"(?:\*\*/)?(\*|[A-Za-z0-9_][A-Za-z0-9_-]*)(\.[A-Za-z0-9]+)")
 _UNSEEN = re.compile(
     r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]"
 )
@@ -143,6 +154,21 @@ def guarded(path: str) -> str:
 def is_secret(path: str) -> bool:
     """Whether a file of this name often holds keys or passwords."""
     return _SECRET.search(_folded(path)) is not None
+
+
+def searches_openly(glob: str) -> bool:
+    """Whether a search with this glob names nothing that is hidden or often holds secrets.
+
+    A glob that names a hidden file makes ripgrep look into it.
+    """
+    if not glob:
+        return True
+    found = _OPEN_GLOB.fullmatch(glob)
+    if found is None:
+        return False
+    name, ending = found.groups()
+    names = (f"x{ending}", ending) if name == "*" else (f"{name}{ending}",)
+    return not any(is_secret(one) for one in names)
 
 
 def _folded(path: str) -> str:

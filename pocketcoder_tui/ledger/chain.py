@@ -149,6 +149,10 @@ def _archived(event: ev.SessionArchived) -> AuditNote:
     return AuditNote(AuditKind.SESSION, {"what": what})
 
 
+def _mode(event: ev.ModeChanged) -> AuditNote:
+    return AuditNote(AuditKind.MODE, {"mode": event.mode, "who": event.who})
+
+
 def _inherited(event: ev.Inherited) -> AuditNote:
     return AuditNote(AuditKind.SESSION, {"what": event.origin.value, "from": event.session_id})
 
@@ -177,6 +181,7 @@ _NOTES: dict[type, Callable[..., AuditNote]] = {
     ev.ActionDispatched: _dispatch,
     ev.ActionEnded: _result,
     ev.TurnEnded: _log,
+    ev.ModeChanged: _mode,
     cp.WorkspaceRestored: _restored,
     cp.ActionTried: _tried,
 }

@@ -40,6 +40,12 @@ UNION ALL SELECT id FROM message WHERE session_id = :id AND turn_id IS NULL
     AND withdrawn IS NULL
 UNION ALL SELECT id FROM turn WHERE session_id = :id AND outcome IS NULL
 """
+_MODE = """
+SELECT body FROM event WHERE session_id = :id AND seq < :before AND kind = 'mode_changed'
+    AND seq > (SELECT inherited FROM session_state WHERE session_id = :id)
+ORDER BY seq DESC LIMIT 1
+"""
+"""The mode of before a place; one that another session was in does not hold here."""
 END = 2**62
 """Beyond every event."""
 
@@ -91,6 +97,9 @@ def _opening(session_id: str, before: int, db: sqlite3.Connection) -> Iterable[e
         row = db.execute(f"{query} {order} LIMIT 1", (session_id, before, kind)).fetchone()
         if row is not None:
             yield unpack(row[0], None)
+    row = db.execute(_MODE, {"id": session_id, "before": before}).fetchone()
+    if row is not None:
+        yield unpack(row[0], None)
 
 
 def require_there(session_id: str, db: sqlite3.Connection) -> None:

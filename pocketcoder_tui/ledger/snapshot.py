@@ -27,6 +27,7 @@ from pocketcoder_tui.ledger import failures, reading, schema
 from pocketcoder_tui.ledger.connection import Connection, settled
 from pocketcoder_tui.ledger.inspection import inspect
 from pocketcoder_tui.ledger.ownership import owned_by, owned_since, owner_of
+from pocketcoder_tui.ledger.rulekeeping import SqliteRules
 from pocketcoder_tui.ledger.shelf import SqliteShelf
 from pocketcoder_tui.ledger.store import SqliteLedger
 from pocketcoder_tui.ledger.writing import Writer
@@ -63,6 +64,7 @@ class Snapshot:
         self._connection = connection
         self._closed = False
         self.shelf = SqliteShelf(self)
+        self.rules = SqliteRules(self)
 
     @classmethod
     async def take(cls, path: Path) -> Self:

@@ -18,6 +18,7 @@ from pocketcoder_tui.ledger import failures, opening, reading
 from pocketcoder_tui.ledger.connection import Connection, settled
 from pocketcoder_tui.ledger.copying import copy, place_for
 from pocketcoder_tui.ledger.ownership import Ownership
+from pocketcoder_tui.ledger.rulekeeping import SqliteRules
 from pocketcoder_tui.ledger.sealing import seal
 from pocketcoder_tui.ledger.searching import INDEXED
 from pocketcoder_tui.ledger.shelf import SqliteShelf
@@ -62,6 +63,8 @@ class SqliteLedger:
         """Writes that were accepted and are not at their end."""
         self._written = asyncio.Event()
         self._shelf = SqliteShelf(self)
+        self.rules = SqliteRules(self)
+        """See core.ports.Ledger."""
 
     @classmethod
     async def open(

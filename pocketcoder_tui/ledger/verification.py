@@ -20,6 +20,7 @@ from pocketcoder_tui.ledger import schema
 from pocketcoder_tui.ledger.agreement import Agreement, Disagreement
 from pocketcoder_tui.ledger.chain import Chain
 from pocketcoder_tui.ledger.head import START, FileSum, Link, Mark, check_end, pieces
+from pocketcoder_tui.ledger.rulekeeping import RULED, RuleAgreement
 from pocketcoder_tui.ledger.verify_audit import Broken, Event, leaf, links, sha256
 
 STEP = 2_000
@@ -50,6 +51,7 @@ class Verification:
         self._version = max((number for number, _, _ in schema.applied(db)), default=0)
         self._deleted: set[str] = set()
         self._prunings: dict[int, float] = {}
+        self._rules = RuleAgreement()
 
     def steps(self) -> Generator[None]:
         """Check; yields between pieces of work, while nobody writes.
@@ -120,6 +122,8 @@ class Verification:
         if found.chain.leaves and self._mark is not None and self._mark.file is not None:
             raise self._damaged("it holds events that came after it was closed")
         agreement.finish()
+        if self._version >= RULED:
+            self._rules.compare(self._db)
         self._compare(agreement)
 
     def _log(
@@ -145,6 +149,7 @@ class Verification:
 
     def _note(self, record: dict[str, Any]) -> None:
         """Remember what a record says of content that is gone."""
+        self._rules.feed(record)
         facts = record["facts"]
         if record["kind"] == AuditKind.SESSION and facts.get("what") == "deleted":
             self._deleted.add(record["session"])

@@ -8,7 +8,11 @@ from pocketcoder_tui.core.model import ToolSpec
 __all__ = ["system_prompt"]
 
 _MODES = {
-    "ask": "every call waits for the person's decision",
+    "ask": "every call waits for the person's decision, but for what a rule of theirs decides",
+    "contained": "what stays in the box runs at once; what may cross its boundary waits for the "
+    "person's decision",
+    "plan": "only tools that look may be used; every other call is denied at once. Look, then say "
+    "what you would do",
 }
 
 

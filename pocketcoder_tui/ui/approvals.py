@@ -31,6 +31,7 @@ class ApprovalsPane(WaitingPane):
     BINDINGS = bindings_for("approvals")
     HELP = "Decide about one action at a time: **y** allows it once, **n** denies it."
 
+    AlwaysAsked = asked.AlwaysAsked
     Decided = asked.Decided
     DecidedTogether = asked.DecidedTogether
     Edited = asked.Edited
@@ -218,6 +219,13 @@ class ApprovalsPane(WaitingPane):
         if self.selected is not None:
             bond = self._bond.sentence if self._bond else ""
             self.post_message(self.ExplainAsked(self.selected, bond))
+
+    def action_always(self) -> None:
+        """Ask for the rules that can be made from it; that decides nothing yet."""
+        soon = AT_ONCE if self._keys.in_burst else self.gate.refusal(self._keys.pressed_at)
+        self._refuse(soon)
+        if self.selected is not None and not soon:
+            self.post_message(self.AlwaysAsked(self.selected))
 
     def action_try_first(self) -> None:
         """Ask for a try; no decision, but a key that came in a paste asks for nothing either."""

@@ -30,6 +30,14 @@ class DecidedTogether(Message, namespace="approvals_pane"):
         self.reason = reason
 
 
+class AlwaysAsked(Message, namespace="approvals_pane"):
+    """The person wants a rule about an action."""
+
+    def __init__(self, deed: Deed) -> None:
+        super().__init__()
+        self.deed = deed
+
+
 class Edited(Message, namespace="approvals_pane"):
     """The person changed an action's text and wants to be asked about that."""
 

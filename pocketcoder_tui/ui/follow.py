@@ -36,7 +36,7 @@ def touched(event: ev.Event, transcript: Transcript) -> list[str]:
         ):
             return [event.action_id]
         case _:
-            return []
+            return [f"mode-{event.at!r}"] if isinstance(event, ev.ModeChanged) else []
 
 
 def _last_parts(transcript: Transcript) -> list[str]:

@@ -36,6 +36,7 @@ def _choices(
     together = f" {count(marked, 'row')}" if marked else ""
     yield Choice("y", _allow_words(parts, left_out, together, comment), "allow", _YES)
     yield Choice("n", f"deny{together}", "deny", _NO)
+    yield Choice("a", "always", "always")
     if text_of(deed.action) is not None:
         yield Choice("e", "edit", "edit")
     yield Choice("N", "reason" if narrow else "deny with a reason", "deny_reason", _NO)

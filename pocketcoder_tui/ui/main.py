@@ -116,6 +116,7 @@ class MainScreen(WatchingScreen):
         self._watch_terminal(self.panes.terminal.is_on_screen)
         if not self.link.watching:
             self.panes.checklist.appear(not self.query_one(Draft).text)
+            await self.look_at_offer()
 
     def _show_trouble(self, sentence: str, watch: bool) -> None:
         offer = (("\nF5", "bold $warning"), " watches it, read-only") if watch else ()
@@ -185,7 +186,8 @@ class MainScreen(WatchingScreen):
         )
         self.query_one(Welcome).tour = link.model_label.startswith("tour")
         self.query_one(Notice).last(link.standing.box_trouble)
-        self.query_one("#status", Bar).put(*status_words(link.standing, self.kit))
+        self.show_offer()
+        self.query_one("#status", Bar).put(*status_words(link.standing, self.kit, link.mode))
         activity = self.query_one("#activity", Bar)
         words = activity_words(link.transcript, link.standing, self.kit)
         activity.put(words, ())

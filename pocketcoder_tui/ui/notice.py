@@ -11,6 +11,7 @@ class Notice(Static):
         super().__init__("", id="notice", markup=False)
         self._said = Content()
         self._lasting = Content()
+        self._offer = Content()
         self.display = False
 
     def put(self, sentence: str, style: str) -> None:
@@ -30,7 +31,13 @@ class Notice(Static):
             self._lasting = lasting
             self._draw()
 
+    def offer(self, sentence: str) -> None:
+        """Show a quiet safe sentence until an empty one takes its place."""
+        if sentence != self._offer.plain:
+            self._offer = Content.styled(sentence, "$text-muted")
+            self._draw()
+
     def _draw(self) -> None:
-        lines = [line for line in (self._lasting, self._said) if line.plain]
+        lines = [line for line in (self._lasting, self._offer, self._said) if line.plain]
         self.update(Content("\n").join(lines))
         self.display = bool(lines)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pocketcoder_tui.core import transient
+from pocketcoder_tui.core import modes, transient
 from pocketcoder_tui.core.actions import ActionState
 from pocketcoder_tui.core.transcript import Answer, Deed, Thought, Transcript
 from pocketcoder_tui.ui.actions import ACTIONS, key_name
@@ -64,10 +64,13 @@ def _thousands(tokens: int) -> str:
     return f"{tokens / 1000:.1f}k" if tokens >= 1000 else str(tokens)
 
 
-def status_words(standing: Standing, kit: Kit) -> tuple[list[Word], list[Word]]:
+def status_words(standing: Standing, kit: Kit, mode: str = "") -> tuple[list[Word], list[Word]]:
     """The bottom line: box, network, what is kept; then the keys."""
     glyph, fallback, word, style = _BOX[standing.box]
     left = [Word(f"{kit.pick(glyph, fallback)} {word}", style, 0)]
+    if mode:
+        style = {modes.CONTAINED: "bold $warning", modes.PLAN: "$primary"}.get(mode, "$text-muted")
+        left.append(Word(_mode_words(mode), style, 0))
     left.append(Word("net off", "$text-muted", 3))
     if standing.opened:
         kept = "read-only" if standing.watching else "saved"
@@ -80,6 +83,11 @@ def status_words(standing: Standing, kit: Kit) -> tuple[list[Word], list[Word]]:
         Word(f"{a.label} {key_name(a.key)}", "$text-muted", ranks.get(a.label, 9)) for a in labelled
     ]
     return left, right
+
+
+def _mode_words(mode: str) -> str:
+    """The mode in words; what weakens a promise says how."""
+    return f"{mode} mode" if mode == modes.ASK else f"{mode} mode: {modes.SHORT.get(mode, '')}"
 
 
 def activity_words(transcript: Transcript, standing: Standing, kit: Kit) -> Sequence[Word]:

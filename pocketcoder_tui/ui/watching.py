@@ -8,7 +8,7 @@ from textual.message import Message
 from pocketcoder_tui.core.errors import LedgerOwned, PocketCoderError
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.link import MakeWorkbench
-from pocketcoder_tui.ui.writing import WritingScreen
+from pocketcoder_tui.ui.ruling import RulingScreen
 
 ELSEWHERE = "You watch: that is done where the session works."
 NOBODY = "No other pocketcoder works in this folder."
@@ -24,7 +24,7 @@ class Mirror:
     make: MakeWorkbench
 
 
-class WatchingScreen(WritingScreen):
+class WatchingScreen(RulingScreen):
     """Offers to watch, and keeps what only the owner can do from being begun."""
 
     class WatchAsked(Message, namespace="watching_screen"):

@@ -40,11 +40,15 @@ class FakeBox:
         self.answer = ExecResult(0, b"", b"")
         self.answers: list[ExecResult | Exception] = []
         """Given or raised first, in this order."""
+        self.free = asyncio.Event()
+        """A program ends once this is set."""
+        self.free.set()
 
     async def exec(
         self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 4_000_000
     ) -> ExecResult:
         self.asked.append(argv)
+        await self.free.wait()
         if not self.answers:
             return self.answer
         answer = self.answers.pop(0)

@@ -13,6 +13,7 @@ from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.ports import Box, SessionSummary, Tail
+from pocketcoder_tui.core.rules import RuleShelf
 from pocketcoder_tui.core.shelf import Shelf
 from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.core.transcript import Deed
@@ -40,8 +41,8 @@ class FakeVoice:
     def model(self) -> ScriptedModel:
         return self._model
 
-    def system(self) -> str:
-        return "Be a test."
+    def system(self, mode: str) -> str:
+        return f"Be a test in mode {mode}."
 
     def check(self) -> Check:
         return Check("key", "Model", CheckState.OK, "Set.")
@@ -122,6 +123,10 @@ class Disk:
 
     async def sessions(self, *, archived: bool = False) -> list[SessionSummary]:
         return await self.ledger.sessions(archived=archived)
+
+    @property
+    def rules(self) -> RuleShelf:
+        return self.ledger.rules
 
     @property
     def shelf(self) -> Shelf:

@@ -1,18 +1,20 @@
 """However the agent prepared its shell and its home, an allowed command runs what it says.
 
 One box, its real terminal. Each poison is shown to bite first: in the poisoned shell the same text
-does something else. Then the rule's argument list runs as ``fresh_argv`` says.
+does something else. Then the engine runs the rule's argument list (engine/tools/fresh.py).
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from pocketcoder_tui.core.actions import Outcome
+from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.engine.tools.fresh import argv_of, finish_fresh, run_fresh
 from pocketcoder_tui.gatekeeper.policy import judge
 from pocketcoder_tui.gatekeeper.rules import ENVIRONMENT, fresh_argv
 from pocketcoder_tui.sandbox.box import DockerBox
@@ -24,6 +26,8 @@ __all__ = ["hand", "terminal"]
 pytestmark = pytest.mark.docker
 
 LIST = "ls -a data"
+KEPT = 40_000
+"""Characters of an output."""
 PRINT = "printf %s/%s. a b"
 REPOSITORY = "git status -s"
 EXPECTED = {
@@ -53,7 +57,7 @@ class Poison:
     probe: str = LIST
     """Empty for what cannot be shown from within."""
     at_prompt: bool = False
-    """True when it bites again with every prompt, whatever else runs."""
+    """True when it bites again by itself (a prompt, the launcher), whatever else runs."""
     fatal: bool = False
     """True when the launcher in the shell does not survive it either."""
 
@@ -75,7 +79,7 @@ POISONS = (
     Poison("read-only PATH", f"{FAKE}; declare -rx PATH=/tmp/bin:/usr/bin:/bin"),
     Poison("hash -p", f"{FAKE}; hash -p /tmp/bin/ls ls"),
     Poison("enable -n", f"{FAKE}; PATH=/tmp/bin:$PATH; enable -n printf", fatal=True),
-    Poison("a function named builtin", f"builtin() {{ {EVIL}; }}", fatal=True),
+    Poison("a function named builtin", f"builtin() {{ {EVIL}; }}", at_prompt=True, fatal=True),
     Poison("DEBUG trap", f"trap '{EVIL}' DEBUG", at_prompt=True),
     Poison("RETURN, ERR and EXIT traps", f"trap '{EVIL}' RETURN ERR EXIT", "false"),
     Poison("PROMPT_COMMAND", f"PROMPT_COMMAND=('{EVIL}')", ":", True),
@@ -179,11 +183,13 @@ async def hold(box: DockerBox, command: str, output: bytes | None, poison: str) 
     """A rule allows the command, and it prints what it prints in a clean box."""
     rule = allow(command)
     assert rule is not None
-    verdict = judge(shell(command), rules=[rule], now=1.0)
+    action = replace(shell(command), id=new_id())
+    verdict = judge(action, rules=[rule], now=1.0)
     assert verdict.outcome is Outcome.ALLOW
-    done = await box.exec(verdict.argv)
-    assert (done.status, done.stderr) == (0, b""), (poison, command)
-    assert output is None or done.stdout == output, (poison, command)
+    assert argv_of(action) == verdict.argv
+    done = finish_fresh(action, await run_fresh(action, box, KEPT), KEPT)
+    assert (done.status, done.error) == (0, ""), (poison, command)
+    assert output is None or done.output == output.decode(), (poison, command)
 
 
 async def test_the_environment_is_the_whole_environment(box: DockerBox) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import transient
@@ -21,8 +22,13 @@ from pocketcoder_tui.core.checks import Check, CheckState, Progress
 from pocketcoder_tui.core.errors import PocketCoderError, TransitionRefused
 from pocketcoder_tui.core.model import Finish, PartKind, Usage
 from pocketcoder_tui.core.ports import SessionSummary
+from pocketcoder_tui.core.rules import KeptRule, PastAction
 from pocketcoder_tui.core.transcript import Transcript
+from pocketcoder_tui.engine.rulebook import Choices, Listed
+from pocketcoder_tui.engine.rulekeeper import listed_rule
 from pocketcoder_tui.engine.workbench import Workbench
+from pocketcoder_tui.gatekeeper import rules
+from pocketcoder_tui.gatekeeper.tally import Tally, tally
 from tests.ui.shelves import NOON, ScriptedLibrary
 from tests.ui.undoing import ScriptedCheckpoints, ScriptedTrials
 
@@ -82,6 +88,79 @@ class ScriptedQueue:
             raise TransitionRefused("The message went to the model already.")
 
 
+class ScriptedRulebook:
+    """See Rulebook: the gatekeeper's own offers, and rules in a list."""
+
+    def __init__(self, bench: "ScriptedWorkbench") -> None:
+        self.bench = bench
+        self.kept: list[KeptRule] = []
+        self.past: list[PastAction] = []
+        self.offered = False
+        """True while the first session's offer stands."""
+        self.error: PocketCoderError | None = None
+
+    async def change_mode(self, mode: str) -> None:
+        self.bench._note("mode", mode)
+        self.bench.emit(ev.ModeChanged(mode, "dana", NOON + len(self.bench.asked)))
+
+    def choices(self, action_id: str) -> Choices:
+        act = self.bench.transcript.deed(action_id).action
+        allow = rules.offers(act)
+        if isinstance(allow, rules.NotOffered):
+            return Choices((), allow.why, rules.denials(act))
+        return Choices(allow, "", rules.denials(act))
+
+    async def keep(self, action_id: str, stored: str, terms: rules.Terms) -> None:
+        self.bench._note("keep", action_id, stored, terms)
+        outcome, subject = rules.read_stored(stored)
+        self.add(outcome, subject, terms, made_from=action_id)
+        await self.bench.decide(action_id, outcome)
+
+    def add(
+        self, outcome: Outcome, subject: rules.Subject, terms: rules.Terms, made_from: str = ""
+    ) -> KeptRule:
+        made = rules.kept(
+            f"r{len(self.kept) + 1}", outcome, subject, terms,
+            now=NOON, by="dana", session_id="s1", made_from=made_from,
+        )  # fmt: skip
+        self.kept.append(made)
+        return made
+
+    async def listed(self) -> list[Listed]:
+        self.bench._note("rules")
+        return [listed_rule(one, NOON, "s1") for one in self.kept]
+
+    async def disable(self, rule_id: str, disabled: bool) -> None:
+        self.bench._note("disable", rule_id, disabled)
+        self._require()
+        self.kept = [replace(o, disabled=disabled) if o.id == rule_id else o for o in self.kept]
+
+    async def delete(self, rule_id: str) -> None:
+        self.bench._note("delete", rule_id)
+        self._require()
+        self.kept = [one for one in self.kept if one.id != rule_id]
+
+    async def back_test(self, rule_id: str) -> rules.BackTest:
+        self.bench._note("back_test", rule_id)
+        rule = next(rules.rule_of(one) for one in self.kept if one.id == rule_id)
+        return rules.back_test([rule], [one.action for one in self.past])[0]
+
+    async def first_offer(self) -> tuple[rules.Offer, ...]:
+        return rules.first_offers() if self.offered else ()
+
+    async def answer_first_offer(self, taken: bool) -> None:
+        self.bench._note("offer", taken)
+        self.offered = False
+
+    async def tally(self) -> Tally:
+        self.bench._note("tally")
+        return tally(self.past)
+
+    def _require(self) -> None:
+        if self.error:
+            raise self.error
+
+
 class ScriptedWorkbench:
     """See Workbench; tests play the engine's part through ``emit`` and the helpers below."""
 
@@ -111,6 +190,7 @@ class ScriptedWorkbench:
         self._messages = 0
         self.checkpoints = ScriptedCheckpoints(self._note)
         self.trials = ScriptedTrials(self._note)
+        self.rulebook = ScriptedRulebook(self)
 
     @property
     def transcript(self) -> Transcript:
@@ -118,7 +198,7 @@ class ScriptedWorkbench:
 
     @property
     def mode(self) -> str:
-        return "ask"
+        return self._transcript.mode
 
     def listen(self, on_event: Callable[[ev.Event], None]) -> Callable[[], None]:
         self._listeners.append(on_event)
@@ -319,3 +399,20 @@ def over() -> list[ev.Event]:
         ev.ReplyEnded("r1", Finish.DONE, "", usage, NOON),
         ev.TurnEnded("t1", ev.TurnOutcome.DONE, "", "", NOON),
     ]
+
+
+def with_rules(bench: ScriptedWorkbench) -> ScriptedWorkbench:
+    """Two rules, one of them used, and four actions that were asked about."""
+    book = bench.rulebook
+    make = rules.Command(("make", "test"), "/workspace")
+    used = book.add(Outcome.ALLOW, make, rules.Terms(rules.Scope.WORKSPACE))
+    book.kept[0] = replace(used, used=7)
+    rm = rules.Beginning(("rm", "-rf"))
+    book.add(Outcome.DENY, rm, rules.Terms(rules.Scope.USES, 3))
+    book.past = [
+        PastAction(
+            action(f"p{n}", command=text), True, Outcome.ALLOW, DecidedBy.PERSON, "dana", NOON + 2
+        )
+        for n, text in enumerate(["make test", "make  test", "make x", "rm -rf y; ls"])
+    ]
+    return bench

@@ -142,7 +142,7 @@ async def test_quitting_while_the_agent_works_asks() -> None:
 
 
 async def test_help_lists_every_key() -> None:
-    async with staged(size=(120, 150)) as stage:
+    async with staged(size=(120, 240)) as stage:
         await stage.pilot.press("f1")
         for words in ("Allow once", "Deny with a reason", "Take the terminal", "New line"):
             assert words in stage.screen_text()

@@ -3,7 +3,8 @@
 Make them again with: pytest tests/ui/test_snapshots.py --snapshot-update
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from tests.ui.bench import (
     runs,
     said,
     waits,
+    with_rules,
     writes,
 )
 from tests.ui.stage import Hands, Stage
@@ -77,6 +79,12 @@ STORIES: dict[str, list[ev.Event]] = {
     ],
     "undo": STORY,
     "try": [*STORY, *waits(command("a5", "make install"))],
+    "scope": [*STORY, *waits(command("a5", "make install"))],
+    "never": [*STORY, *waits(command("a5", "git push --force && rm -rf build"))],
+    "rules": STORY,
+    "stats": STORY,
+    "offer": [],
+    "contained": [*STORY, ev.ModeChanged("contained", "dana", NOON), *waits(command("a5", "make"))],
     "resumed": [*DENIED, *writes("p2", "Nothing was removed."), *over()],
 }
 PARTS = DIFF.split("\n", 2)[2] + "\n@@ -30,2 +31,2 @@\n-a = 1\n+a = 'two'  # why"
@@ -105,6 +113,20 @@ PICTURES = [
     ("changed", (120, 36)),
     ("undo", (120, 36)),
     ("try", (120, 36)),
+    ("scope", (120, 36)),
+    ("never", (120, 36)),
+    ("rules", (120, 36)),
+    ("stats", (120, 36)),
+    ("contained", (120, 36)),
+    ("scope", (80, 24)),
+    ("never", (80, 24)),
+    ("rules", (80, 24)),
+    ("stats", (80, 24)),
+    ("offer", (80, 24)),
+    ("contained", (80, 24)),
+    ("scope", (40, 20)),
+    ("rules", (40, 20)),
+    ("offer", (40, 20)),
     ("empty", (80, 24)),
     ("checklist", (80, 24)),
     ("command", (80, 24)),
@@ -127,6 +149,13 @@ async def open_screen(stage: Stage, name: str) -> None:
     if name == "undo":
         await stage.pilot.press("f6")
         await stage.until(lambda: "a.py" in stage.screen_text())
+    if name in ("scope", "never"):
+        await stage.pilot.press("ctrl+y", "a")
+        await stage.until(lambda: "Always" in stage.screen_text())
+    if name in ("rules", "stats", "offer"):
+        await stage.pilot.press({"rules": "f7", "stats": "f8", "offer": "f2"}[name])
+        await stage.until(lambda: stage.app.screen is not stage.app.main)
+        await stage.until(lambda: "Looking" not in stage.screen_text())
     if name in PANE_KEYS:
         await stage.pilot.press(*PANE_KEYS[name])
         await stage.drawn()
@@ -136,9 +165,22 @@ async def open_screen(stage: Stage, name: str) -> None:
         await stage.until(lambda: "status 2" in stage.screen_text())
 
 
+@pytest.fixture(autouse=True)
+def same_hours(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A moment is written in the same way wherever the pictures are made."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
 @pytest.mark.parametrize(("name", "size"), PICTURES, ids=[f"{n}-{s[0]}" for n, s in PICTURES])
 def test_picture(snap_compare: Callable[..., Any], name: str, size: tuple[int, int]) -> None:
     bench = ScriptedWorkbench()
+    if name in ("rules", "stats"):
+        with_rules(bench)
+    bench.rulebook.offered = name == "offer"
     if name == "checklist":
         bench.standing = list(ALL_MISSING)
     hands = Hands()

@@ -8,6 +8,7 @@ from pocketcoder_tui.core.actions import Action, Ended, Execution, Json, Preview
 from pocketcoder_tui.core.ports import Box, ExecResult
 from pocketcoder_tui.engine.tools.base import Arguments, Sketch, complaint_of, spec_of
 from pocketcoder_tui.engine.tools.boxscript import CLAIMED, OUTPUT_LIMIT, first_line, run_claimed
+from pocketcoder_tui.gatekeeper.paths import SECRET_GLOBS, searches_openly
 
 LINES = 2_000
 """Lines that one read brings at most."""
@@ -34,8 +35,8 @@ find -H "$1" -mindepth 1 -maxdepth "$2" -name .git -prune -printf 'd 0 %P\0' \
 
 _SEARCH = rf"""
 [ -e "$2" ] || {{ echo "There is no such file or folder." >&2; return 20; }}
-if [ -n "$3" ]; then set -- "$1" "$2" --glob "$3"; else set -- "$1" "$2"; fi
-pattern=$1 place=$2; shift 2
+pattern=$1 place=$2 glob=$3; shift 3
+if [ -n "$glob" ]; then set -- --glob "$glob" "$@"; fi
 rg --no-config --line-number --with-filename --no-heading --color=never --max-columns=400 \
     --sort=path "$@" --regexp "$pattern" -- "$place" | head -c {OUTPUT_LIMIT}
 return "${{PIPESTATUS[0]}}"
@@ -142,7 +143,12 @@ class SearchArguments(Arguments):
 class SearchFiles:
     """Searches file contents."""
 
-    spec = spec_of("search_files", "Search the contents of files with ripgrep.", SearchArguments)
+    spec = spec_of(
+        "search_files",
+        "Search the contents of files with ripgrep. Files that often hold secrets are left out, "
+        "unless path or glob names one.",
+        SearchArguments,
+    )
 
     def complaint(self, arguments: Json) -> str:
         """See Tool."""
@@ -160,7 +166,9 @@ class SearchFiles:
     async def perform(self, action: Action, box: Box) -> Execution:
         """See FileTool."""
         asked = SearchArguments.model_validate(dict(action.call.arguments))
-        arguments = (asked.pattern, rooted(asked.path), asked.glob)
+        left_out = SECRET_GLOBS if searches_openly(asked.glob) else ()
+        without = [word for glob in left_out for word in ("--iglob", f"!{glob}")]
+        arguments = (asked.pattern, rooted(asked.path), asked.glob, *without)
         return self.finish(action, await run_claimed(box, action.id, _SEARCH, *arguments))
 
     def finish(self, action: Action, result: ExecResult) -> Execution:

@@ -13,6 +13,7 @@ from pocketcoder_tui.gatekeeper.paths import (
     guarded,
     in_workspace,
     is_secret,
+    searches_openly,
 )
 
 __all__ = ["effects_of"]
@@ -61,6 +62,10 @@ def _note_file(action: Action, resolved: str, findings: Findings) -> None:
             _note_look(path, span, findings)
     for word in lookalikes(raw):
         findings.add(Kind.DANGER, word.sentence, (word.start, word.end))
+    glob = str(arguments.get("glob", ""))
+    if not searches_openly(glob):
+        sentence = f"Searches files that may be hidden or hold keys: {glob}"
+        findings.add(Kind.SECRET, sentence, span)
     content = str(arguments.get("content", arguments.get("new_text", "")))
     if len(content) > LONG_TEXT:
         lines = content.count("\n") + 1

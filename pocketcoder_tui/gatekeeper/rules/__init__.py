@@ -8,9 +8,11 @@ and there shells, interpreters, wrappers and git are refused.
 from pocketcoder_tui.gatekeeper.rules.exact import exact_words, written
 from pocketcoder_tui.gatekeeper.rules.fresh import ENVIRONMENT, fresh_argv
 from pocketcoder_tui.gatekeeper.rules.history import BackTest, back_test, never_fired
+from pocketcoder_tui.gatekeeper.rules.keeping import MOST_USES, Terms, kept, live_rules, rule_of
 from pocketcoder_tui.gatekeeper.rules.matching import (
     Denial,
     allowing,
+    command_rule,
     denying,
 )
 from pocketcoder_tui.gatekeeper.rules.model import (
@@ -36,6 +38,7 @@ from pocketcoder_tui.gatekeeper.rules.plain import Explanation, explain
 __all__ = [
     "ENVIRONMENT",
     "HALF_HOUR",
+    "MOST_USES",
     "BackTest",
     "Beginning",
     "Command",
@@ -47,17 +50,22 @@ __all__ = [
     "Rule",
     "Scope",
     "Subject",
+    "Terms",
     "allowing",
     "back_test",
+    "command_rule",
     "denials",
     "denying",
     "exact_words",
     "explain",
     "first_offers",
     "fresh_argv",
+    "kept",
+    "live_rules",
     "never_fired",
     "offer",
     "offers",
     "read_stored",
+    "rule_of",
     "written",
 ]

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pocketcoder_tui.core.actions import Action, Outcome
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.gatekeeper import toolset
-from pocketcoder_tui.gatekeeper.paths import absolute, guarded, is_secret
+from pocketcoder_tui.gatekeeper.paths import absolute, guarded, is_secret, searches_openly
 from pocketcoder_tui.gatekeeper.programs import RESERVED, WRAPPERS, family
 from pocketcoder_tui.gatekeeper.reading import Simple, Whole, read_whole
 from pocketcoder_tui.gatekeeper.rules.exact import exact_words
 from pocketcoder_tui.gatekeeper.rules.model import Beginning, Command, Place, Rule
 
-__all__ = ["Denial", "allowing", "command_of", "denying", "path_of"]
+__all__ = ["Denial", "allowing", "command_of", "command_rule", "denying", "path_of"]
 
 _SEARCHED = "."
 """Where the tools look that are told no path."""
@@ -38,7 +38,7 @@ def allowing(action: Action, rules: Iterable[Rule], *, resolved: str = "") -> Ru
     that writes matches nothing then, since a link could lead it anywhere.
     """
     mine = [rule for rule in rules if rule.outcome is Outcome.ALLOW]
-    about = _subject_of(action) if mine else None
+    about = command_rule(action) if mine else None
     for rule in mine:
         if isinstance(rule.subject, Place) and _covers(rule.subject, action, resolved):
             return rule
@@ -82,7 +82,7 @@ def path_of(action: Action) -> str:
     return "" if action.call.tool == toolset.SHELL or not isinstance(path, str) else absolute(path)
 
 
-def _subject_of(action: Action) -> Command | None:
+def command_rule(action: Action) -> Command | None:
     """The only command rule that could allow an action.
 
     A command in another window than the first one is to go on beside the others, which a fresh
@@ -154,6 +154,8 @@ def _covers(place: Place, action: Action, resolved: str) -> bool:
     """
     raw = str(action.call.arguments.get("path", _SEARCHED))
     if _writes(action) and not resolved:
+        return False
+    if not searches_openly(str(action.call.arguments.get("glob", ""))):
         return False
     if action.call.tool != place.tool or ".." in raw.split("/") or not _plain(raw):
         return False

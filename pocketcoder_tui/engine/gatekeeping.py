@@ -1,0 +1,106 @@
+"""The gatekeeper at work: mode and rules of this moment, and where the box says paths lead."""
+
+import contextlib
+import time
+from collections.abc import Collection
+from dataclasses import replace
+
+from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.actions import Action, DecidedBy
+from pocketcoder_tui.core.errors import SandboxError
+from pocketcoder_tui.core.ports import Box
+from pocketcoder_tui.core.rules import KeptRule, RuleShelf
+from pocketcoder_tui.engine.boxkeeper import BoxKeeper
+from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.login import login_name
+from pocketcoder_tui.engine.tools.edit import look_at
+from pocketcoder_tui.engine.tools.look import rooted
+from pocketcoder_tui.gatekeeper.policy import MODE_ASK, MODES, Verdict, judge
+from pocketcoder_tui.gatekeeper.rules import Place, Rule, live_rules
+from pocketcoder_tui.gatekeeper.toolset import SEARCHING, WRITING
+
+UNREADABLE = "A rule in the ledger cannot be read, so no rule of yours holds and all is asked."
+
+
+class Gatekeeping:
+    """Judges actions. Holds the rules as the ledger has them; the journal holds the mode.
+
+    What waits already is never answered by a change of mode or by a new rule: the person looks at
+    it. They hold for what is proposed from then on.
+    """
+
+    def __init__(self, journal: Journal, shelf: RuleShelf, keeper: BoxKeeper) -> None:
+        self._journal = journal
+        self._shelf = shelf
+        self._keeper = keeper
+        self._rules: list[Rule] = []
+        self._unreadable = False
+        journal.listen(self._heard)
+
+    @property
+    def mode(self) -> str:
+        """The one that holds; one that this version does not know asks about everything."""
+        mode = self._journal.transcript.mode
+        return mode if mode in MODES else MODE_ASK
+
+    async def load(self) -> list[KeptRule]:
+        """Read the rules anew; returns all that ever were. Raises LedgerError."""
+        kept = await self._shelf.all()
+        try:
+            self._rules, self._unreadable = live_rules(kept), False
+        except ValueError:
+            self._rules, self._unreadable = [], True
+        return kept
+
+    async def change_mode(self, mode: str) -> None:
+        """Let another mode hold from now on. Raises ValueError for an unknown one, LedgerError."""
+        if mode not in MODES:
+            raise ValueError(f"unknown mode: {mode}")
+        if mode != self.mode:
+            await self._journal.write(ev.ModeChanged(mode, login_name(), time.time()))
+
+    async def judge(self, action: Action, without: Collection[str] = ()) -> Verdict:
+        """Say what becomes of an action that was just proposed.
+
+        ``without`` are the ids of rules that turned out not to hold any more.
+        """
+        resolved = await self._resolved(action)
+        if self._unreadable:
+            return Verdict(None, UNREADABLE)
+        rules = [rule for rule in self._rules if rule.id not in without]
+        return judge(action, mode=self.mode, rules=rules, now=time.time(), resolved=resolved)
+
+    async def _resolved(self, action: Action) -> str:
+        """Where the box says a file tool's path leads; empty when it cannot tell, or need not."""
+        tool = action.call.tool
+        if tool not in SEARCHING and tool not in WRITING:
+            return ""
+        about = (rule.subject for rule in self._rules)
+        named = any(isinstance(place, Place) and place.tool == tool for place in about)
+        if self.mode == MODE_ASK and not named:
+            return ""
+        with contextlib.suppress(SandboxError):
+            ready = await self._keeper.ensure()
+            if ready.box.id == action.container:
+                return await _leads_to(action, ready.box)
+        return ""
+
+    def _heard(self, event: ev.Event) -> None:
+        """A decision by a rule was counted in the ledger; count it here as well."""
+        if isinstance(event, ev.ActionDecided) and event.decision.by is DecidedBy.RULE:
+            who = event.decision.who
+            self._rules = [replace(r, used=r.used + (r.id == who)) for r in self._rules]
+
+
+async def _leads_to(action: Action, box: Box) -> str:
+    """The absolute path behind links. Raises SandboxError.
+
+    For a change it is the path that the shown difference is bound to (``Action.base``), so that a
+    link which is moved meanwhile changes nothing: what is written is compared with it once more.
+    """
+    path = str(action.call.arguments.get("path", "."))
+    if action.call.tool in WRITING:
+        seen = await look_at(box, path)
+        return seen.path if not seen.problem and seen.base == action.base else ""
+    found = await box.exec(["readlink", "-mz", "--", rooted(path)], limit=8_192)
+    return found.stdout.rstrip(b"\0").decode("utf-8", "surrogateescape")
