@@ -223,6 +223,7 @@ class ApprovalsPane(WaitingPane):
     def action_always(self) -> None:
         """Ask for the rules that can be made from it; that decides nothing yet."""
         soon = AT_ONCE if self._keys.in_burst else self.gate.refusal(self._keys.pressed_at)
+        soon = ELSEWHERE if self.elsewhere else soon
         self._refuse(soon)
         if self.selected is not None and not soon:
             self.post_message(self.AlwaysAsked(self.selected))

@@ -87,7 +87,9 @@ def status_words(standing: Standing, kit: Kit, mode: str = "") -> tuple[list[Wor
 
 def _mode_words(mode: str) -> str:
     """The mode in words; what weakens a promise says how."""
-    return f"{mode} mode" if mode == modes.ASK else f"{mode} mode: {modes.SHORT.get(mode, '')}"
+    if mode not in modes.SHORT:
+        return mode  # watching, or ended: another process's session has no mode of ours
+    return f"{mode} mode" if mode == modes.ASK else f"{mode} mode: {modes.SHORT[mode]}"
 
 
 def activity_words(transcript: Transcript, standing: Standing, kit: Kit) -> Sequence[Word]:

@@ -103,3 +103,23 @@ class WatchingScreen(RulingScreen):
         """The owner's."""
         if not self._kept_out():
             super().action_take_back()
+
+    def action_next_mode(self) -> None:
+        """The owner's."""
+        if not self._kept_out():
+            super().action_next_mode()
+
+    def action_rules(self) -> None:
+        """The owner's."""
+        if not self._kept_out():
+            super().action_rules()
+
+    def action_stats(self) -> None:
+        """The owner's."""
+        if not self._kept_out():
+            super().action_stats()
+
+    def action_first_offer(self) -> None:
+        """The owner's."""
+        if not self._kept_out():
+            super().action_first_offer()

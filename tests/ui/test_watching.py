@@ -81,7 +81,7 @@ async def test_f5_in_one_s_own_session_says_that_nobody_is_there() -> None:
         await stage.until(lambda: "No other pocketcoder works" in stage.screen_text())
 
 
-@pytest.mark.parametrize("key", ["y", "n", "N", "r", "e", "c", "t", "u"])
+@pytest.mark.parametrize("key", ["y", "n", "N", "r", "e", "c", "t", "u", "a"])
 async def test_no_key_decides(key: str) -> None:
     bench = WatchedBench()
     async with staged(bench) as stage:
@@ -96,7 +96,9 @@ async def test_no_key_decides(key: str) -> None:
         assert stage.app.main.panes.approvals._box.purpose is None
 
 
-@pytest.mark.parametrize("key", ["ctrl+t", "ctrl+l", "f4", "f6", "ctrl+o", "f3", "alt+u"])
+@pytest.mark.parametrize(
+    "key", ["ctrl+t", "ctrl+l", "f4", "f6", "ctrl+o", "f3", "alt+u", "shift+tab", "f7", "f8", "f2"]
+)
 async def test_what_is_the_owner_s_is_said_and_not_begun(key: str) -> None:
     bench = WatchedBench()
     async with staged(bench) as stage:
