@@ -62,7 +62,10 @@ class _Line:
         try:
             line = self._file.readline(LINE_LIMIT)
         except TimeoutError as error:
-            raise ControlError("The pocketcoder that works there does not answer.") from error
+            raise ControlError(
+                "The pocketcoder that works there does not answer.",
+                hint="Look at its screen before you ask again.",
+            ) from error
         except OSError as error:
             raise ControlError("The pocketcoder that works there hung up.") from error
         return decode(line) if line else None

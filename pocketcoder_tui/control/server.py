@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import select
 import socket
 import struct
 from collections.abc import AsyncGenerator, Callable
@@ -93,6 +94,8 @@ class ControlServer:
             if len(self._callers) > _CALLERS:
                 raise ControlError("Too many programs ask at once.", hint="Try again.")
             body = await _request(reader)
+            if _hung_up(writer):
+                return  # nobody waits for the answer: what was asked is not done behind their back
             hung_up = asyncio.create_task(reader.read(1))
             try:
                 async with contextlib.aclosing(self._respond(body)) as answers:
@@ -167,6 +170,13 @@ def _listen(path: Path) -> socket.socket:
     finally:
         os.close(folder)
     return listening
+
+
+def _hung_up(writer: asyncio.StreamWriter) -> bool:
+    """Whether the caller has gone already; one that gave up after a long stop has."""
+    poll = select.poll()
+    poll.register(writer.get_extra_info("socket").fileno(), select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def _require_same_person(writer: asyncio.StreamWriter) -> None:

@@ -268,3 +268,28 @@ def test_the_kernel_s_word_has_the_size_that_is_read() -> None:
     with ours, theirs:
         data = ours.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         assert struct.unpack("3i", data)[1] == os.geteuid()
+
+
+async def test_who_gave_up_before_being_heard_asked_for_nothing(
+    tmp_path: Path, answers: Answers
+) -> None:
+    """As after a long stop: the request lies there whole, and its caller has left."""
+    heard: list[object] = []
+
+    async def respond(body: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+        heard.append(body["text"])
+        yield {}
+
+    server = ControlServer(tmp_path / "control.sock", respond)
+    await server.start()
+    for text, stays in (("gave up", False), ("stays", True)):
+        caller = socket.socket(socket.AF_UNIX)
+        caller.connect(str(tmp_path / "control.sock"))
+        caller.sendall(encode({"v": 1, "ask": "echo", "text": text}))
+        if not stays:
+            caller.close()
+        else:
+            assert await in_thread(lambda caller=caller: caller.recv(100)) == b"{}\n"
+            caller.close()
+    await server.aclose()
+    assert heard == ["stays"]
