@@ -57,6 +57,10 @@ async def ask(shown: Screen, text: str) -> None:
     shown.press("Enter")
 
 
+TOO_SOON = "This has just come up"
+"""What the pane says to a key that was pressed in a row's first moment; it decides nothing."""
+
+
 async def press_decision(shown: Screen, key: str, done: str, *, go: bool = True) -> None:
     """Go to what waits (``go``), wait until the keys decide, press one, and see it done.
 
@@ -67,6 +71,10 @@ async def press_decision(shown: Screen, key: str, done: str, *, go: bool = True)
         seen = await shown.until(lambda text: "│ ^Y decide" in text or "y allow once" in text)
         if "y allow once" not in seen:
             shown.press("C-y")
-    await shown.until("y allow once")
-    shown.press(key)
-    await shown.until(done)
+    for _ in range(5):
+        await shown.until("y allow once")
+        shown.press(key)
+        seen = await shown.until(lambda text: done in text or TOO_SOON in text)
+        if done in seen:
+            return
+    raise AssertionError(f"{key!a} was too soon five times")

@@ -138,7 +138,7 @@ async def test_a_second_program_on_one_workspace_is_told_who_has_it(
     async with home.started() as first:
         await first.until("box ready")
         async with screen(other, argv, home.env, size=(80, 24)) as second:
-            seen = await second.until("owns this workspace's ledger")
+            seen = await second.until("owns this")
             assert "(process " in seen
             assert "not open" in await second.until("not open")
             first.press("C-q")
