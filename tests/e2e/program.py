@@ -57,7 +57,7 @@ async def ask(shown: Screen, text: str) -> None:
     shown.press("Enter")
 
 
-TOO_SOON = "This has just come up"
+TOO_SOON = "then press the key again"
 """What the pane says to a key that was pressed in a row's first moment; it decides nothing."""
 
 
