@@ -36,6 +36,7 @@ async def test_a_command_is_changed_and_then_allowed_with_a_comment(
         await ask(shown, "write a file")
         await press_decision(shown, "e", "Enter asks again")
         shown.press(*["BSpace"] * len("wrong"))
+        await shown.until(lambda text: "  echo hi >" in text and "│  echo hi > w" not in text)
         shown.type("right")
         await shown.until("echo hi > right")
         shown.press("Enter")
