@@ -17,7 +17,8 @@ class _Departure:
 
     def __init__(self, may_leave: MayLeave) -> None:
         self._may_leave = may_leave
-        self.taken_back = False
+        self.taken_back = ""
+        """Why it may not leave after all; empty while it may."""
         self.left = False
         """True from the moment in which it was let go; it is recorded then and sent."""
         self.task: asyncio.Future[None] | None = None
@@ -53,18 +54,18 @@ class Departures:
             await departure.task
         except (asyncio.CancelledError, Dropped):
             if departure.taken_back and not _is_cancelled():
-                raise Moved(TAKEN_BACK) from None
+                raise Moved(departure.taken_back) from None
             raise
         finally:
             departure.task.cancel()
             del self._going[action_id]
 
-    def take_back(self, action_id: str) -> None:
+    def take_back(self, action_id: str, why: str = TAKEN_BACK) -> None:
         """Keep an allowed action from leaving. Raises TransitionRefused when it has left."""
         departure = self._going.get(action_id)
         if departure is None or departure.left or departure.task is None:
             raise TransitionRefused(LEFT)
-        departure.taken_back = True
+        departure.taken_back = why
         departure.task.cancel()
 
 

@@ -107,10 +107,10 @@ class Session:
             command_limit=terms.command_limit,
             output_limit=terms.output_limit,
         )
-        self._gatekeeping = Gatekeeping(journal, ledger.rules, self._keeper)
+        departures = Departures()
+        self._gatekeeping = Gatekeeping(journal, ledger.rules, self._keeper, departures)
         self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
         """See Workbench."""
-        departures = Departures()
         self._actor = Actor(
             journal,
             self._desk,

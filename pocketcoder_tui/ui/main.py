@@ -180,7 +180,7 @@ class MainScreen(WatchingScreen):
                 link.transcript,
                 workspace=self._workspace,
                 home=os.path.expanduser("~"),
-                mode=link.mode,
+                mode=self.mode_word,
                 model=link.model_label,
             )
         )

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from textual.timer import Timer
+
 from pocketcoder_tui.core import modes
 from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.gatekeeper.toolset import SEARCHING
@@ -23,13 +25,37 @@ class RulingScreen(WritingScreen):
 
     offered = False
     """True while the first session's offer was neither taken nor left."""
+    _coming_mode = ""
+    """The mode on which the key rests; empty when it holds already."""
+    _resting: Timer | None = None
+
+    @property
+    def mode_word(self) -> str:
+        """What the header says: the mode, or with a question mark the one that is about to hold."""
+        return f"{self._coming_mode}?" if self._coming_mode else self.link.mode
 
     def action_next_mode(self) -> None:
-        """Let the next mode hold."""
-        if self.link.opened:
-            at = ORDER.index(self.link.mode) if self.link.mode in ORDER else -1
-            mode = ORDER[(at + 1) % len(ORDER)]
-            self.run_safely(self._change_mode(mode), "mode")
+        """Go on to the next mode.
+
+        The contained one lets things run, so it holds only once the key has rested on it: on the
+        way from ask to plan it never does.
+        """
+        if not self.link.opened:
+            return
+        now = self._coming_mode or self.link.mode
+        mode = ORDER[(ORDER.index(now) + 1) % len(ORDER)] if now in ORDER else ORDER[0]
+        if self._resting is not None:
+            self._resting.stop()
+        self._coming_mode = mode
+        if mode == modes.CONTAINED and self.kit.grace:
+            self._resting = self.set_timer(self.kit.grace, self._mode_rested)
+            self.changed()
+        else:
+            self._mode_rested()
+
+    def _mode_rested(self) -> None:
+        mode, self._coming_mode, self._resting = self._coming_mode, "", None
+        self.run_safely(self._change_mode(mode), "mode")
 
     async def _change_mode(self, mode: str) -> None:
         await self.link.workbench.rulebook.change_mode(mode)

@@ -5,17 +5,21 @@ Nothing polls: a control-mode client of the same tmux tells when something was d
 
 import asyncio
 import contextlib
+import itertools
 import os
 import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
+
+_NUMBERS = itertools.count(1)
 
 
 class Screen:
     """One tmux server with one pane. Owns both and ends them."""
 
     def __init__(self, folder: Path, columns: int, rows: int) -> None:
-        self._socket = str(folder / "screen.sock")
+        # A name of its own: a server that was told to end still answers at its socket for a while.
+        self._socket = str(folder / f"screen-{next(_NUMBERS)}.sock")
         self._size = (columns, rows)
         self._client: asyncio.subprocess.Process | None = None
         self._drawn = asyncio.Event()
@@ -51,6 +55,8 @@ class Screen:
             check=False,
             env={**os.environ, "TERM": "xterm-256color"},
         )
+        if words[0] == "new-session" and done.returncode:
+            raise AssertionError(f"tmux did not start: {done.stderr}")
         return done.stdout
 
     @property
@@ -96,13 +102,15 @@ class Screen:
                     shown = self.text
                     if holds(shown):
                         return shown
+                    if self._reader is not None and self._reader.done():
+                        raise AssertionError(f"the terminal is gone, waiting for: {fact}")
                     await self._drawn.wait()
         except TimeoutError:
             raise AssertionError(f"never seen: {fact}\n{self.text}") from None
 
     async def stop(self) -> None:
         """End the server, its pane and our client, and wait until the program let go of all."""
-        ends = [_end_of(pid) for pid in self.programs]
+        ends = [_end_of(pid) for pid in self.programs] if self.flag("pane_pid") else []
         self.tmux("kill-server")
         async with asyncio.timeout(30):
             await asyncio.gather(*ends)
@@ -116,6 +124,7 @@ class Screen:
         assert self._client.stdout is not None
         async for _ in self._client.stdout:
             self._drawn.set()
+        self._drawn.set()
 
 
 @contextlib.asynccontextmanager
