@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pocketcoder_tui.cli.arguments import COMMANDS, Parser, add_workspace
+from pocketcoder_tui.cli.actions import parse_action
+from pocketcoder_tui.cli.arguments import add_workspace
 
 APPROVALS = {
     "list": "print what waits, each with its whole text",
@@ -15,18 +16,15 @@ APPROVALS = {
 }
 """What can be done, each with its sentence."""
 _ABOUT_ONE = ("show", "allow", "deny")
-_EPILOG = "what to do:\n" + "".join(f"  {name:<8} {what}\n" for name, what in APPROVALS.items())
 
 
 def parse_approvals(argv: Sequence[str]) -> dict[str, Any]:
     """The fields of Arguments for these words. Raises UsageError."""
-    action = argv[0] if argv and argv[0] in APPROVALS else ""
-    parser = Parser(
-        prog=f"pocketcoder approvals {action}".rstrip(),
-        description=APPROVALS.get(action, COMMANDS["approvals"]),
-        epilog="" if action else f"{_EPILOG}\nA folder named like one of these is written ./NAME.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    return parse_action("approvals", APPROVALS, _fill, argv)
+
+
+def _fill(parser: argparse.ArgumentParser, action: str) -> None:
+    """Add what an action takes."""
     if action in _ABOUT_ONE:
         parser.add_argument("session", metavar="ID", help="an action's id, or its end")
         parser.add_argument("--workspace", metavar="FOLDER", default=".", help="of this folder")
@@ -39,5 +37,3 @@ def parse_approvals(argv: Sequence[str]) -> dict[str, Any]:
             "--comment", dest="reason", metavar="WORDS", default="", help="goes with the result"
         )
     parser.add_argument("--json", action="store_true", help="for programs; see docs/control.md")
-    found = vars(parser.parse_args(argv[1:] if action else argv))
-    return {"action": action or "list", **found}

@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pocketcoder_tui.cli.arguments import COMMANDS, Parser, add_workspace, count
+from pocketcoder_tui.cli.actions import parse_action
+from pocketcoder_tui.cli.arguments import add_workspace, count
 
 RULES = {
     "list": "list your rules",
@@ -20,20 +21,11 @@ RULES = {
 """What can be done, each with its sentence."""
 _ABOUT_ONE = ("show", "explain", "disable", "enable", "delete", "test")
 _READS = ("list", "show", "explain", "test", "unused", "add")
-_EPILOG = "what to do:\n" + "".join(f"  {name:<10} {what}\n" for name, what in RULES.items())
 
 
 def parse_rules(argv: Sequence[str]) -> dict[str, Any]:
     """The fields of Arguments for these words. Raises UsageError."""
-    action = argv[0] if argv and argv[0] in RULES else ""
-    parser = Parser(
-        prog=f"pocketcoder rules {action}".rstrip(),
-        description=RULES.get(action, COMMANDS["rules"]),
-        epilog="" if action else f"{_EPILOG}\nA folder named like one of these is written ./NAME.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    _fill(parser, action or "list")
-    return {"action": action or "list", **vars(parser.parse_args(argv[1:] if action else argv))}
+    return parse_action("rules", RULES, _fill, argv)
 
 
 def _fill(parser: argparse.ArgumentParser, action: str) -> None:

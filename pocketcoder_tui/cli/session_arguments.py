@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pocketcoder_tui.cli.arguments import COMMANDS, Parser, add_workspace, count
+from pocketcoder_tui.cli.actions import parse_action
+from pocketcoder_tui.cli.arguments import add_workspace, count
 
 SESSIONS = {
     "list": "list them, the last changed first",
@@ -55,20 +56,11 @@ _MORE: dict[str, dict[str, dict[str, Any]]] = {
     "import": {"file": {"metavar": "FILE", "help": "what export --format jsonl wrote"}},
 }
 """What each action takes beside a session and a folder."""
-_EPILOG = "what to do:\n" + "".join(f"  {name:<10} {what}\n" for name, what in SESSIONS.items())
 
 
 def parse_sessions(argv: Sequence[str]) -> dict[str, Any]:
     """The fields of Arguments for these words. Raises UsageError."""
-    action = argv[0] if argv and argv[0] in SESSIONS else ""
-    parser = Parser(
-        prog=f"pocketcoder sessions {action}".rstrip(),
-        description=SESSIONS.get(action, COMMANDS["sessions"]),
-        epilog="" if action else f"{_EPILOG}\nA folder named like one of these is written ./NAME.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    _fill(parser, action or "list")
-    return {"action": action or "list", **vars(parser.parse_args(argv[1:] if action else argv))}
+    return parse_action("sessions", SESSIONS, _fill, argv)
 
 
 def _fill(parser: argparse.ArgumentParser, action: str) -> None:

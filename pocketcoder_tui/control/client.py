@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ def ask(path: Path, name: str, **fields: object) -> dict[str, Any]:
     return checked_answer(answer)
 
 
-def follow(path: Path, name: str, **fields: object) -> Iterator[dict[str, Any]]:
+def follow(path: Path, name: str, **fields: object) -> Generator[dict[str, Any], None, None]:
     """Yield answers until the other side ends. Raises ControlError."""
     with closing(_Line(path, None)) as line:
         line.send(encode(request(name, **fields)))

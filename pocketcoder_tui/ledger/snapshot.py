@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -21,12 +21,11 @@ from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
 
 from pocketcoder_tui.core.errors import LedgerError
-from pocketcoder_tui.core.events import Durable
-from pocketcoder_tui.core.ports import SessionSummary, Tail
-from pocketcoder_tui.ledger import failures, reading, schema
+from pocketcoder_tui.ledger import failures, schema
 from pocketcoder_tui.ledger.connection import Connection, settled
 from pocketcoder_tui.ledger.inspection import inspect
 from pocketcoder_tui.ledger.ownership import owned_by, owned_since, owner_of
+from pocketcoder_tui.ledger.reader import Reader
 from pocketcoder_tui.ledger.rulekeeping import SqliteRules
 from pocketcoder_tui.ledger.shelf import SqliteShelf
 from pocketcoder_tui.ledger.store import SqliteLedger
@@ -48,7 +47,7 @@ class _Copy(NamedTuple):
     ledger: Path
 
 
-class Snapshot:
+class Snapshot(Reader):
     """The reading half of core.ports.Ledger. Owns the copy and its connection until ``aclose``."""
 
     def __init__(self, of: Path, copy: _Copy, connection: Connection) -> None:
@@ -89,27 +88,6 @@ class Snapshot:
             for snapshot in made:
                 await snapshot.aclose()
             raise
-
-    async def sessions(self, *, archived: bool = False) -> list[SessionSummary]:
-        """See core.ports.Ledger."""
-        return await self.read(partial(reading.sessions, archived))
-
-    async def replay(self, session_id: str) -> list[Durable]:
-        """See core.ports.Ledger."""
-        return await self.read(partial(reading.replay, session_id))
-
-    async def tail(self, session_id: str, at_least: int) -> Tail:
-        """See core.ports.Ledger."""
-        return await self.read(partial(reading.tail, session_id, at_least))
-
-    async def past(self, session_id: str, before: int) -> AsyncGenerator[Sequence[Durable]]:
-        """See core.ports.Ledger."""
-        after = 0
-        while after < before:
-            found = await self.read(partial(reading.page, session_id, after, before))
-            after = found.begins
-            if found.events:
-                yield found.events
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Call ``work`` in the connection's thread. Raises LedgerError."""

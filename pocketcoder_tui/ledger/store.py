@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,11 +13,11 @@ from typing import NamedTuple, Self, TypeVar
 from pocketcoder_tui.core.audit import AuditKind, AuditNote
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.events import Durable
-from pocketcoder_tui.core.ports import SessionSummary, Tail
-from pocketcoder_tui.ledger import failures, opening, reading
+from pocketcoder_tui.ledger import failures, opening
 from pocketcoder_tui.ledger.connection import Connection, settled
 from pocketcoder_tui.ledger.copying import copy, place_for
 from pocketcoder_tui.ledger.ownership import Ownership
+from pocketcoder_tui.ledger.reader import Reader
 from pocketcoder_tui.ledger.rulekeeping import SqliteRules
 from pocketcoder_tui.ledger.sealing import seal
 from pocketcoder_tui.ledger.searching import INDEXED
@@ -43,7 +43,7 @@ class _Terms(NamedTuple):
     login: AuditNote | None
 
 
-class SqliteLedger:
+class SqliteLedger(Reader):
     """core.ports.Ledger over one SQLite file.
 
     Owns the file's lock, the one connection to it, that connection's thread, the audit head and
@@ -134,27 +134,6 @@ class SqliteLedger:
                 writer.note(note, session_id or None)
 
         await self.write(work)
-
-    async def replay(self, session_id: str) -> list[Durable]:
-        """See core.ports.Ledger."""
-        return await self.read(partial(reading.replay, session_id))
-
-    async def tail(self, session_id: str, at_least: int) -> Tail:
-        """See core.ports.Ledger."""
-        return await self.read(partial(reading.tail, session_id, at_least))
-
-    async def past(self, session_id: str, before: int) -> AsyncGenerator[Sequence[Durable]]:
-        """See core.ports.Ledger."""
-        after = 0
-        while after < before:
-            found = await self.read(partial(reading.page, session_id, after, before))
-            after = found.begins
-            if found.events:
-                yield found.events
-
-    async def sessions(self, *, archived: bool = False) -> list[SessionSummary]:
-        """See core.ports.Ledger; times are Unix seconds of the recording."""
-        return await self.read(partial(reading.sessions, archived))
 
     async def backup(self, to: Path | None = None) -> Path:
         """Copy the ledger while it is in use to a new file, by default in its folder of backups.

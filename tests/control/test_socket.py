@@ -103,7 +103,7 @@ async def test_who_hangs_up_is_not_answered_any_more(path: Path, answers: Answer
     def look_once() -> None:
         stream = follow(path, "wait")
         next(stream)
-        stream.close()  # type: ignore[attr-defined] - it is a generator
+        stream.close()
 
     await in_thread(look_once)
     await asyncio.wait_for(answers.closed.wait(), 5)

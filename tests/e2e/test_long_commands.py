@@ -1,8 +1,6 @@
 """Commands that go on, as a person meets them: a server, a prompt, a half-typed line."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -10,19 +8,6 @@ from tests.e2e.program import Home, ask, press_decision
 from tests.support.gemini_server import GeminiServer, call, finish, results_of, text
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[GeminiServer]:
-    async with GeminiServer([[text("fine"), finish()]]) as made:
-        yield made
-
-
-@pytest.fixture
-async def home(tmp_path: Path, server: GeminiServer, sandbox_image: str) -> AsyncIterator[Home]:
-    made = Home(tmp_path, server)
-    yield made
-    await made.remove_box(sandbox_image)
 
 
 async def test_a_server_runs_beside_the_work_and_is_stopped(

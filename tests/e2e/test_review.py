@@ -1,27 +1,11 @@
 """Changing, commenting and taking back in a real terminal, with a real box."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from tests.e2e.program import Home, ask, press_decision
 from tests.support.gemini_server import GeminiServer, call, finish, results_of, text
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[GeminiServer]:
-    async with GeminiServer([[text("fine"), finish()]]) as made:
-        yield made
-
-
-@pytest.fixture
-async def home(tmp_path: Path, server: GeminiServer, sandbox_image: str) -> AsyncIterator[Home]:
-    made = Home(tmp_path, server)
-    yield made
-    await made.remove_box(sandbox_image)
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)])

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -14,19 +12,6 @@ from tests.support.gemini_server import GeminiServer, call, finish, results_of, 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
 POISON = "alias ls='touch pwned; echo PWN #'; ls() { touch pwned; echo PWN; }"
-
-
-@pytest.fixture
-async def home(tmp_path: Path, server: GeminiServer, sandbox_image: str) -> AsyncIterator[Home]:
-    made = Home(tmp_path, server)
-    yield made
-    await made.remove_box(sandbox_image)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[GeminiServer]:
-    async with GeminiServer([[text("fine"), finish()]]) as made:
-        yield made
 
 
 async def test_a_rule_from_the_pane_runs_the_next_one_unasked_and_unpoisoned(

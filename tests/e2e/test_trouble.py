@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +24,6 @@ EVIL = (
     "\x1b]52;c;ZXZpbA==\x07\x1b]0;owned\x07\x1b]8;;http://x\x1b\\ \u202egnp \x9b31m [b]m[/b] [/x]"
 )
 PAGE = {"status": 503, "html": "<html><body>down \x1b]0;owned\x07</body></html>"}
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[GeminiServer]:
-    async with GeminiServer([[text("fine"), finish()]]) as made:
-        yield made
-
-
-@pytest.fixture
-async def home(tmp_path: Path, server: GeminiServer, sandbox_image: str) -> AsyncIterator[Home]:
-    made = Home(tmp_path, server)
-    yield made
-    await made.remove_box(sandbox_image)
 
 
 @pytest.mark.parametrize(

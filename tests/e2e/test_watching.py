@@ -3,8 +3,6 @@
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -13,19 +11,6 @@ from tests.e2e.screen import screen
 from tests.support.gemini_server import GeminiServer, call, finish, text
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[GeminiServer]:
-    async with GeminiServer([[text("fine"), finish()]]) as made:
-        yield made
-
-
-@pytest.fixture
-async def home(tmp_path: Path, server: GeminiServer, sandbox_image: str) -> AsyncIterator[Home]:
-    made = Home(tmp_path, server)
-    yield made
-    await made.remove_box(sandbox_image)
 
 
 async def test_the_second_one_watches(home: Home, server: GeminiServer) -> None:

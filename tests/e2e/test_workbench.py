@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,6 @@ from tests.e2e.screen import Screen, screen
 from tests.support.gemini_server import GeminiServer, call, finish, results_of, text
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-async def home(tmp_path: Path, server: GeminiServer, sandbox_image: str) -> AsyncIterator[Home]:
-    made = Home(tmp_path, server)
-    yield made
-    await made.remove_box(sandbox_image)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[GeminiServer]:
-    async with GeminiServer([[text("fine"), finish()]]) as made:
-        yield made
 
 
 def program(shown: Screen) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from pocketcoder_tui.core.errors import RelayError
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.terminal import CommandEnded, StillRunning, WindowState
+from pocketcoder_tui.core.terminal import CommandEnded, CommandOutput, StillRunning, WindowState
 from pocketcoder_tui.core.transient import ScreenChanged
 from pocketcoder_tui.relay import TmuxTerminal
 from pocketcoder_tui.relay.terminal import MADE_AGAIN
@@ -102,7 +102,9 @@ async def test_windows_and_their_commands_are_found_again(hand: Hand, box: Docke
     assert names["server"].action_id == action
     assert isinstance(await second.find(action), StillRunning)
     following = second.follow(action)
-    assert "up" in (await anext(following)).text  # type: ignore[union-attr] - the first is output
+    first = await anext(following)
+    assert isinstance(first, CommandOutput)
+    assert "up" in first.text
     await box.exec(["bash", "-c", "echo >/tmp/go"])
     rest = [item async for item in following]
     assert isinstance(rest[-1], CommandEnded)

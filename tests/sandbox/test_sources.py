@@ -37,16 +37,17 @@ Signed-By:
  abcdef
 """
 
-ONE_LINE = """\
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+ONE_LINE = f"""\
 # deb http://commented.example/debian bookworm main
-deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://a.example/debian bookworm main
+deb [arch=amd64 signed-by={KEYRING}] http://a.example/debian bookworm main
 deb [signed-by=/etc/apt/keyrings/tool.gpg] http://tool.example/debian bookworm main
 deb http://b.example/tool/apt bookworm main
 deb http://c.example/debian bookworm-pgdg main
 deb http://d.example/debian bookworm stable
 deb-src http://e.example/debian bookworm main
 deb broken
-"""  # noqa: E501 - a source is one line
+"""
 
 
 def _apt(folder: Path, *, lines: str = "", deb822: str = "") -> Path:
@@ -60,10 +61,9 @@ def _apt(folder: Path, *, lines: str = "", deb822: str = "") -> Path:
 def test_deb822(tmp_path: Path) -> None:
     found = distribution_sources(read_sources(_apt(tmp_path, deb822=DEB822)), "bookworm")
 
-    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
     assert [source.line for source in found] == [
-        f"deb [signed-by={keyring}] http://mirror.example/debian bookworm main",
-        f"deb [signed-by={keyring}] http://mirror.example/debian bookworm-updates main",
+        f"deb [signed-by={KEYRING}] http://mirror.example/debian bookworm main",
+        f"deb [signed-by={KEYRING}] http://mirror.example/debian bookworm-updates main",
         "deb http://mirror.example/debian-security bookworm-security main",
     ]
 

@@ -174,7 +174,7 @@ class ScriptedWorkbench:
         self.review = ScriptedReview(self._note)
         self.standing = list(ALL_WELL)
         self.open_errors: list[PocketCoderError] = []
-        self.send_error: PocketCoderError | None = None
+        self.send_error: PocketCoderError | RuntimeError | None = None
         self.key_error: PocketCoderError | None = None
         self.model_label = "gemini-3.8-flash"
         self.mend_error: PocketCoderError | None = None

@@ -9,6 +9,8 @@ from pocketcoder_tui.core.actions import Outcome, Preview, PreviewKind
 from pocketcoder_tui.core.model import PartKind
 from pocketcoder_tui.ui.composer import Draft
 from pocketcoder_tui.ui.conversation import PAGE, Conversation, Story
+from pocketcoder_tui.ui.deeds import DeedView
+from pocketcoder_tui.ui.entries import ThoughtView
 from tests.ui.bench import (
     NOON,
     action,
@@ -215,8 +217,9 @@ async def test_hostile_text_is_text_wherever_it_comes_from(evil: str) -> None:
         transient.BoxChanged(transient.BoxState.FAILED, evil, evil),
     ]
     async with staged(None, *story, size=(120, 90)) as stage:
-        for view in stage.app.main.query("ThoughtView, DeedView"):
-            view.toggle()  # type: ignore[attr-defined] # both kinds open
+        for kind in (ThoughtView, DeedView):
+            for view in stage.app.main.query(kind):
+                view.toggle()
         await stage.pilot.pause()
         seen = stage.screen_text()
         assert seen.replace("\n", "").isprintable(), ascii(seen)

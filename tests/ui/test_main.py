@@ -86,7 +86,7 @@ async def test_an_error_while_opening_is_a_sentence_with_the_keys(size: tuple[in
 
 async def test_an_error_of_our_own_is_a_sentence_and_no_traceback() -> None:
     bench = ScriptedWorkbench()
-    bench.send_error = RuntimeError("secret detail")  # type: ignore[assignment] # what may not happen
+    bench.send_error = RuntimeError("secret detail")
     async with staged(bench) as stage:
         await stage.pilot.press(*"hello", "enter")
         await stage.until(lambda: "error of its own" in stage.screen_text())
