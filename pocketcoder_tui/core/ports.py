@@ -184,11 +184,17 @@ class Box(Protocol):
         """The folder for files; None where the box cannot share one with the host."""
 
     async def exec(
-        self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 4_000_000
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        limit: int = 4_000_000,
+        heard: Callable[[bytes], None] | None = None,
     ) -> ExecResult:
         """Run a program as the box's user in /workspace with a clean environment.
 
-        ``limit`` is in bytes for each of stdout and stderr. Raises ContainerGone.
+        ``limit`` is in bytes for each of stdout and stderr; ``heard`` is given every piece of
+        stderr as it comes. Raises ContainerGone.
         """
 
     async def open(self, argv: Sequence[str]) -> ByteStream:

@@ -17,6 +17,9 @@ from pocketcoder_tui.engine.tools.fresh import argv_of, finish_fresh, recall_fre
 
 log = logging.getLogger(__name__)
 
+LIVE_BYTES = 4_000_000
+"""Of what one prints, so much is shown while it runs; the end is there when it is over."""
+
 
 class FreshRuns:
     """Sends them. Several may run at a time; none of them is in a window."""
@@ -71,7 +74,8 @@ class FreshRuns:
         started = time.time()
         failpoints.reach("before dispatch", "fresh process")
         try:
-            result = await run_fresh(run.action, ready.box, self._characters)
+            heard = self._runs.hearing(run, LIVE_BYTES)
+            result = await run_fresh(run.action, ready.box, self._characters, heard)
             execution = finish_fresh(run.action, result, self._characters)
         except SandboxError:
             execution = await self._find(run.action)

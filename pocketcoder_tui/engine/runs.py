@@ -1,6 +1,7 @@
 """The commands that run in the box's windows: each is followed to its end, whoever waits for it."""
 
 import asyncio
+import codecs
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -101,6 +102,20 @@ class Runs:
                     case CommandEnded():
                         return finish(item)
         return None
+
+    def hearing(self, run: Run, limit: int) -> Callable[[bytes], None]:
+        """Takes what a command prints, and shows the first ``limit`` bytes of it as they come."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        room = limit
+
+        def heard(piece: bytes) -> None:
+            nonlocal room
+            text = decoder.decode(piece[: max(room, 0)])
+            room -= len(piece)
+            if text and not run.settled.done():
+                self._journal.show(transient.OutputGrew(run.action.id, text))
+
+        return heard
 
     async def report(self, run: Run) -> None:
         """Record that the model is told of a command that still runs."""

@@ -1,7 +1,7 @@
 """The running container, as core's Box port: programs in it, by Docker's exec."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -20,6 +20,7 @@ from pocketcoder_tui.sandbox.wires import Wire
 
 __all__ = ["DockerBox"]
 
+Heard = Callable[[bytes], None] | None
 _KILLED = 128 + 9
 """The status of a program that SIGKILL ended, as everything does when its container dies."""
 
@@ -72,14 +73,19 @@ class DockerBox:
         return self._hatch if self._through else None
 
     async def exec(
-        self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 4_000_000
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        limit: int = 4_000_000,
+        heard: Callable[[bytes], None] | None = None,
     ) -> ExecResult:
         """Run a program as the box's user in /workspace with the box's environment.
 
         ``limit`` is in bytes for each of stdout and stderr; the program is never held up by it.
-        Raises ContainerGone or SandboxError.
+        ``heard`` is given every piece of stderr as it comes. Raises ContainerGone or SandboxError.
         """
-        result = await self._run(argv, stdin, limit)
+        result = await self._run(argv, stdin, limit, heard)
         if result.status == _KILLED and not await self._lives():
             raise ContainerGone("The box was stopped while it was in use.")
         return result
@@ -121,7 +127,9 @@ class DockerBox:
         await stream.aclose()
         return None
 
-    async def _run(self, argv: Sequence[str], stdin: bytes, limit: int) -> ExecResult:
+    async def _run(
+        self, argv: Sequence[str], stdin: bytes, limit: int, heard: Heard = None
+    ) -> ExecResult:
         if stdin and not (await self._engine.plain()):
             # TLS cannot close one direction alone, so the end of the input is counted instead.
             argv = ["sh", "-c", 'head -c "$0" | "$@"', str(len(stdin)), *argv]
@@ -136,6 +144,8 @@ class DockerBox:
             while data := await wire.read():
                 for stream, piece in frames.feed(data):
                     outputs.get(stream, outputs[STDERR]).add(piece)
+                    if heard is not None and stream == STDERR:
+                        heard(piece)
         status = await self._status(exec_id)
         out, err = outputs[STDOUT], outputs[STDERR]
         return ExecResult(status, out.bytes(), err.bytes(), out.over or err.over)

@@ -40,14 +40,23 @@ class FakeBox:
         self.answer = ExecResult(0, b"", b"")
         self.answers: list[ExecResult | Exception] = []
         """Given or raised first, in this order."""
+        self.printed: list[bytes] = []
+        """What a program prints before it is free, to whoever listens."""
         self.free = asyncio.Event()
         """A program ends once this is set."""
         self.free.set()
 
     async def exec(
-        self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 4_000_000
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        limit: int = 4_000_000,
+        heard: Callable[[bytes], None] | None = None,
     ) -> ExecResult:
         self.asked.append(argv)
+        for piece in self.printed if heard is not None else ():
+            heard(piece)
         await self.free.wait()
         if not self.answers:
             return self.answer

@@ -76,6 +76,28 @@ async def test_a_long_output_keeps_its_ends(box: DockerBox) -> None:
 
 
 @pytest.mark.docker
+async def test_what_it_prints_is_heard_while_it_runs(box: DockerBox, workspace: Path) -> None:
+    (workspace / "slow.py").write_text("print('begun é')\nopen('gate').read()\nprint('over')\n")
+    await box.exec(["mkfifo", "/workspace/gate"])
+    pieces: list[bytes] = []
+    begun = asyncio.Event()
+
+    def heard(piece: bytes) -> None:
+        pieces.append(piece)
+        begun.set()
+
+    action = asked("python3 -u slow.py")
+    running = asyncio.create_task(run_fresh(action, box, LIMIT, heard))
+    await asyncio.wait_for(begun.wait(), 30)
+    assert b"".join(pieces).startswith("begun é".encode())
+    assert not running.done()
+    await box.exec(["bash", "-c", "echo >/workspace/gate"])
+    done = finish_fresh(action, await running, LIMIT)
+    assert (done.status, done.output) == (0, "begun é\nover\n")
+    assert b"".join(pieces) == "begun é\nover\n".encode()
+
+
+@pytest.mark.docker
 async def test_an_action_runs_once(box: DockerBox, workspace: Path) -> None:
     action = asked("mkdir made")
     assert (await ran(action, box))[0] == 0

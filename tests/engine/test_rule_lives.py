@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +44,12 @@ class DiskBox(FakeBox):
         folder.mkdir(exist_ok=True)
 
     async def exec(
-        self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 4_000_000
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        limit: int = 4_000_000,
+        heard: Callable[[bytes], None] | None = None,
     ) -> ExecResult:
         here = self._folder / argv[5]
         try:

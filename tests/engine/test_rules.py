@@ -62,6 +62,22 @@ async def test_a_rule_lets_the_next_identical_command_run_beside_the_shell(
     assert "fresh process" in str(by_rule.execution.data)
 
 
+async def test_what_a_command_by_a_rule_prints_is_seen_while_it_runs(tmp_path: Path) -> None:
+    model = ScriptedModel(shell("make test"), shell("make test"), says("done"))
+    async with running(tmp_path, model) as rig:
+        rig.box.answer = DONE
+        rig.box.printed = [b"caf\xc3", b"\xa9 \xff"]
+        await rig.session.send("go")
+        [first] = await rig.waiting()
+        rig.box.free.clear()
+        await always(rig, first)
+        await rig.until(lambda: [deed.live for deed in deeds(rig)][1:] == ["café \ufffd"])
+        assert deeds(rig)[1].state is ActionState.DISPATCHED
+        rig.box.free.set()
+        await rig.rest()
+        assert deeds(rig)[1].live == ""
+
+
 async def test_a_rule_is_there_after_a_restart_and_a_session_rule_is_not_elsewhere(
     tmp_path: Path,
 ) -> None:

@@ -229,7 +229,12 @@ async def test_an_inspection_sees_a_box_that_breaks_its_promises(workspace: Path
             raise NotImplementedError
 
         async def exec(
-            self, argv: Sequence[str], *, stdin: bytes = b"", limit: int = 0
+            self,
+            argv: Sequence[str],
+            *,
+            stdin: bytes = b"",
+            limit: int = 0,
+            heard: Callable[[bytes], None] | None = None,
         ) -> ExecResult:
             lines = b"owner 1000\nUid 0 0 0 0\nCapEff 00000000a80425fb\nSeccomp 0\nroot rw\n"
             return ExecResult(0, lines + b"route eth0\nlink lo\nlink eth0\nsocket /run/x\n", b"")

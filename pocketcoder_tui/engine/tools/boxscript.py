@@ -4,6 +4,7 @@ A script claims its id by making a directory, which is atomic; whoever comes sec
 Its output and status stay beside the claim for an hour, so that a host that died can read them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pocketcoder_tui.core.ports import Box, ExecResult
@@ -17,6 +18,7 @@ OUTPUT_LIMIT = 400_000
 
 _CLAIM = r"""
 root=$1 id=$2; shift 2
+exec 3>&2
 mkdir -p -m 0700 -- "$root" || exit 74
 find "$root" -mindepth 2 -name out -mmin +60 -delete
 mkdir -- "$root/$id" 2>/dev/null || exit 75
@@ -49,15 +51,21 @@ class Recall:
 
 
 async def run_claimed(
-    box: Box, action_id: str, work: str, *arguments: str, stdin: bytes = b""
+    box: Box,
+    action_id: str,
+    work: str,
+    *arguments: str,
+    stdin: bytes = b"",
+    heard: Callable[[bytes], None] | None = None,
 ) -> ExecResult:
     """Run ``work`` (the body of a bash function) once for this id.
 
-    Raises ContainerGone. A status of CLAIMED means that nothing was done now.
+    What it writes to its descriptor 3 is ``heard`` while it runs. Raises ContainerGone. A status
+    of CLAIMED means that nothing was done now.
     """
     program = f"work() {{\n{work}\n}}\n{_CLAIM}"
     argv = ["bash", "-c", program, "pocketcoder", ROOT, action_id, *arguments]
-    return await box.exec(argv, stdin=stdin, limit=OUTPUT_LIMIT * 2)
+    return await box.exec(argv, stdin=stdin, limit=OUTPUT_LIMIT * 2, heard=heard)
 
 
 async def recall(box: Box, action_id: str) -> Recall:

@@ -4,6 +4,8 @@ Beside the agent's shell, which may be prepared (gatekeeper/rules/fresh.py). The
 file tool's is, and the result stays beside the claim in the same way.
 """
 
+from collections.abc import Callable
+
 from pocketcoder_tui.core.actions import Action, Ended, Execution
 from pocketcoder_tui.core.errors import TransitionRefused
 from pocketcoder_tui.core.ports import Box, ExecResult
@@ -18,16 +20,17 @@ MOST_BYTES = 4
 _WORK = r"""
 printf %s "$$" >"$here/pid"
 most=$1; shift
-mkfifo -- "$here/rest" || return 74
-tail -c "$most" <"$here/rest" >"$here/tail" & last=$!
-"$@" </dev/null 2>&1 | {
+mkfifo -- "$here/all" "$here/rest" || return 74
+tail -c "$most" <"$here/rest" 3>&- >"$here/tail" & last=$!
+{
     head -c "$most" >"$here/head"
     tee -- "$here/rest" | wc -c >"$here/count"
-}
+} <"$here/all" 3>&- & kept=$!
+"$@" </dev/null 3>&- 2>&1 | tee -p -- "$here/all" >&3 3>&-
 status=${PIPESTATUS[0]}
-wait "$last"
+wait "$kept" "$last"
 cat -- "$here/count" "$here/head" "$here/tail"
-rm -f -- "$here/rest" "$here/head" "$here/tail"
+rm -f -- "$here/all" "$here/rest" "$here/head" "$here/tail"
 return "$status"
 """
 _WAIT = r"""
@@ -45,10 +48,15 @@ def argv_of(action: Action) -> tuple[str, ...]:
     return fresh_argv(subject.argv, subject.cwd)
 
 
-async def run_fresh(action: Action, box: Box, limit: int) -> ExecResult:
-    """Run it; of what it prints ``limit`` characters are kept. Raises SandboxError."""
+async def run_fresh(
+    action: Action, box: Box, limit: int, heard: Callable[[bytes], None] | None = None
+) -> ExecResult:
+    """Run it; of what it prints ``limit`` characters are kept, and all is ``heard`` at once.
+
+    Raises SandboxError.
+    """
     most = limit * MOST_BYTES // 2
-    return await run_claimed(box, action.id, _WORK, str(most), *argv_of(action))
+    return await run_claimed(box, action.id, _WORK, str(most), *argv_of(action), heard=heard)
 
 
 async def recall_fresh(action: Action, box: Box) -> Recall:
