@@ -57,6 +57,8 @@ class ScriptedCheckpoints:
         self.errors: list[PocketCoderError] = []
         """Raised by the next undo, in this order."""
         self.same = False
+        self.drawn: UndoPlan | None = None
+        """Shown instead of the usual one."""
 
     async def entries(self) -> Sequence[Checkpoint]:
         return self.known
@@ -66,6 +68,8 @@ class ScriptedCheckpoints:
         if not self.known:
             raise CheckpointError("There is nothing to undo.", hint="Later.")
         chosen = next((e for e in self.known if e.number == number), self.known[-1])
+        if self.drawn is not None:
+            return self.drawn
         if self.same:
             return UndoPlan(chosen, "ef" * 32, Difference((), 0, 0, 0), "", ())
         return UndoPlan(chosen, "ef" * 32, DIFFERENCE, TEXT, NOTES)
