@@ -65,6 +65,8 @@ def recover(args: Arguments, paths: Paths) -> int:
     say(
         f"Saved {done.events:,} events of {sessions} in {done.to}.{lost}",
         f"The ledger {paths.ledger} is as it was.",
+        "Your rules are not taken along: what allows something is made by you, not by what was "
+        "found in a damaged file.",
         f"To go on with what was saved: pocketcoder restore {done.to}",
     )
     return 0

@@ -11,6 +11,7 @@ from pocketcoder_tui.ui import asked
 from pocketcoder_tui.ui.editor import edited_outside
 from pocketcoder_tui.ui.wayfinding import WayfindingScreen
 
+RULE_STAYS = "The rule that you made with it stays; F7 ends it."
 NO_STEPPING_ASIDE = "This screen cannot step aside for an editor. e changes the text in place."
 
 
@@ -89,8 +90,11 @@ class ReviewingScreen(WayfindingScreen):
             self.run_safely(self._take_back(), "take back", exclusive=True)
 
     async def _take_back(self) -> None:
-        await self.link.workbench.review.undo()
-        self.say("Your last decision is taken back: it waits for you again.", "$primary")
+        bench = self.link.workbench
+        action_id = await bench.review.undo()
+        made = [one for one in await bench.rulebook.listed() if one.kept.made_from == action_id]
+        stays = f" {RULE_STAYS}" if made else ""
+        self.say(f"Your last decision is taken back: it waits for you again.{stays}", "$primary")
 
     def on_approvals_pane_zoom_asked(self) -> None:
         """The whole screen for one row, and back."""

@@ -69,6 +69,7 @@ def test_what_a_damaged_ledger_holds_is_recovered_and_put_in_its_place(
     done = run("recover")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"Saved {events} events of 1 session in" in done.stdout
+    assert "Your rules are not taken along" in done.stdout
     assert files_of(ledger) == damaged
     restore = done.stdout.strip().splitlines()[-1].rpartition("restore ")[2]
     assert run("restore", "--yes", restore).returncode == 0

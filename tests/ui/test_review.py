@@ -10,9 +10,11 @@ from textual.widgets import Input, TextArea
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import ActionState, Outcome
 from pocketcoder_tui.core.errors import TransitionRefused
+from pocketcoder_tui.gatekeeper.rules import Command, Scope, Terms
 from pocketcoder_tui.ui.approvals import ApprovalsPane
 from pocketcoder_tui.ui.choices import Choices
 from pocketcoder_tui.ui.composer import Draft
+from pocketcoder_tui.ui.reviewing import RULE_STAYS
 from pocketcoder_tui.ui.screens import TextScreen
 from pocketcoder_tui.ui.textview import TextView
 from tests.ui.bench import action, began, command, decided, edit, waits
@@ -383,3 +385,14 @@ async def test_while_writing_the_keys_of_the_pane_rest() -> None:
         await stage.pilot.press("ctrl+y", "N", *"ynm", "down", "up")
         assert stage.app.main.query_one("#reason", Input).value == "ynm"
         assert pane(stage).gate.row == "a1"
+
+
+async def test_a_rule_outlives_the_decision_it_was_made_with_and_that_is_said() -> None:
+    async with staged(None, *began(), *waits(command("a1", "make test"))) as stage:
+        await stage.pilot.press("alt+u")
+        await stage.until(lambda: "is taken back" in stage.screen_text())
+        assert RULE_STAYS not in stage.screen_text()
+        make = Command(("make", "test"), "/workspace")
+        stage.bench.rulebook.add(Outcome.ALLOW, make, Terms(Scope.WORKSPACE), made_from="a1")
+        await stage.pilot.press("alt+u")
+        await stage.until(lambda: "The rule that you made with it stays" in stage.screen_text())
