@@ -67,6 +67,8 @@ class Message:
     """For a user's message that answers calls: all results of one reply, in the calls' order."""
     provider: str = ""
     """Which provider made ``parts``; their raw form means nothing to another."""
+    note: bool = False
+    """True for a user's message that tells what happened and is none of the person's words."""
 
 
 @dataclass(frozen=True, slots=True)

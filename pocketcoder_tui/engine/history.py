@@ -125,7 +125,7 @@ class History:
         lines = [self.words(note) for note in notes]
         text = "\n\n".join(filter(None, lines))
         if text:
-            self.messages.append(Message(Role.USER, text=f"{NOTICE}\n\n{text}"))
+            self.messages.append(Message(Role.USER, text=f"{NOTICE}\n\n{text}", note=True))
 
     def words(self, note: Note) -> str:
         if isinstance(note, ev.PersonRan):

@@ -106,7 +106,7 @@ def _read(messages: Iterable[Message]) -> _SoFar:
     so_far = _SoFar()
     for message in messages:
         if message.role is Role.USER:
-            so_far.asked = message.text
+            so_far.asked = "" if message.note else message.text
             so_far.responses |= {r.call.id: r.response for r in message.results}
             continue
         if message.provider != PROVIDER:

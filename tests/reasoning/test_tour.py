@@ -124,6 +124,15 @@ async def test_a_tour_that_was_stopped_goes_on() -> None:
     assert call.tool == "write_file"
 
 
+async def test_what_the_program_notes_is_no_message_of_the_persons() -> None:
+    talk = Talk()
+    _, call = await talk.say("go")
+    assert call is not None
+    talk.history.append(Message(Role.USER, results=(ToolResult(call, OK),)))
+    text, _ = await talk.turn(Message(Role.USER, text="The person changed the mode.", note=True))
+    assert "cannot answer" not in text
+
+
 async def test_afterwards_it_ends_every_turn_and_starts_over_when_asked() -> None:
     talk = Talk()
     _, call = await talk.say("go")
