@@ -64,6 +64,8 @@ class Arguments:
     model: str | None = None
     yes: bool = False
     json: bool = False
+    sandbox: bool = False
+    """For doctor: look at the box."""
     action: str = ""
     """For approvals, audit, rules and sessions: what is to be done."""
     last: int = 0
@@ -174,6 +176,10 @@ def _command_parser(command: str) -> argparse.ArgumentParser:
         parser.add_argument("--to", metavar="FILE", help="write this file, which must be new")
     if command in ("setup", "reset", "restore", "undo"):
         parser.add_argument("--yes", action="store_true", help="do not ask")
+    if command == "doctor":
+        parser.add_argument(
+            "--sandbox", action="store_true", help="look at the running box from inside"
+        )
     if command in ("doctor", "checkpoints", "stats"):
         parser.add_argument("--json", action="store_true", help="for programs; README.md explains")
     return parser

@@ -1,5 +1,6 @@
 """The life of a workspace's container: made once, found again, started, stopped, removed."""
 
+import asyncio
 import os
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,12 @@ from pocketcoder_tui.sandbox.box import DockerBox
 from pocketcoder_tui.sandbox.faults import translate, translated
 from pocketcoder_tui.sandbox.hatch import Hatch
 from pocketcoder_tui.sandbox.image import image_folder
+from pocketcoder_tui.sandbox.inspection import (
+    Finding,
+    Promise,
+    inspect_box,
+    require_promised,
+)
 from pocketcoder_tui.sandbox.labels import FLAGS, GIT, SEAL, WORKSPACE, container_name, labels_of
 from pocketcoder_tui.sandbox.locks import held
 from pocketcoder_tui.sandbox.threads import Engine
@@ -85,7 +92,8 @@ class DockerSandbox:
         """Bring the container up and return it: found, started again, or made.
 
         One that was made from another image or with other flags is replaced; what ran in it ends.
-        Several processes may call this at once; they get the same container. Raises ImageMissing,
+        Several processes may call this at once; they get the same container. It is looked at from
+        inside, and one that is not as promised is not returned. Raises ImageMissing,
         EngineMissing, EngineStopped, EngineForbidden, SandboxError.
         """
         image = await self._image_id()
@@ -94,7 +102,32 @@ class DockerSandbox:
         if self._hatch is not None:
             self._hatch.prepare()
         facts = await self._engine.run(self._settle, api, config)
-        box = DockerBox(
+        box = self._box(facts, config)
+        looking = asyncio.ensure_future(inspect_box(box, self._promise(facts, config)))
+        try:
+            await self._prepare(box, config["User"])
+            require_promised(await looking)
+        finally:
+            looking.cancel()
+        return box
+
+    async def look(self) -> list[Finding] | None:
+        """What a running container says of itself; None when none runs. Nothing is changed.
+
+        Raises what ``ensure`` raises, but for a drift.
+        """
+        config = await self._config(await self._image_id())
+        try:
+            facts = await self._engine.call("look for the box", "inspect_container", self.name)
+        except ContainerGone:
+            return None
+        _require_ours(facts, self.name, self._seal)
+        if facts["State"]["Status"] != "running":
+            return None
+        return await inspect_box(self._box(facts, config), self._promise(facts, config))
+
+    def _box(self, facts: dict[str, Any], config: dict[str, Any]) -> DockerBox:
+        return DockerBox(
             self._engine,
             id=facts["Id"],
             name=self.name,
@@ -102,8 +135,10 @@ class DockerSandbox:
             started=_seconds(facts["State"]["StartedAt"]),
             hatch=self._hatch,
         )
-        await self._prepare(box, config["User"])
-        return box
+
+    def _promise(self, facts: dict[str, Any], config: dict[str, Any]) -> Promise:
+        guarded = facts["Config"]["Labels"].get(GIT) == config["Labels"][GIT]
+        return Promise(self._limits, self._runtime, guarded)
 
     async def stop(self) -> None:
         """Stop the container; its programs and everything outside /workspace are gone."""

@@ -1,5 +1,7 @@
 """down, reset and attach on a real container; what is deleted is said, and only that goes."""
 
+import asyncio
+import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +11,10 @@ import pytest
 from pocketcoder_tui.cli import reset
 from pocketcoder_tui.cli.arguments import Arguments
 from pocketcoder_tui.config.paths import Paths
+from pocketcoder_tui.config.settings import load_settings
 from pocketcoder_tui.core.errors import EngineMissing
+from pocketcoder_tui.engine.assembly import make_sandbox
+from pocketcoder_tui.engine.options import Options
 from pocketcoder_tui.ledger import SqliteLedger
 from pocketcoder_tui.sandbox.container import DockerSandbox
 from pocketcoder_tui.sandbox.labels import container_name, list_boxes
@@ -133,3 +138,28 @@ def test_attach_without_a_terminal_says_so(run: Run) -> None:
     done = run("attach")
     assert done.returncode == 1
     assert done.stderr.startswith("Attaching needs a terminal")
+
+
+@pytest.mark.docker
+@pytest.mark.usefixtures("sandbox_image")
+async def test_doctor_looks_at_the_box_from_inside(run: Run, paths: Paths) -> None:
+    paths.prepare()
+    async with make_sandbox(Options(paths, load_settings(paths))) as sandbox:
+        await sandbox.ensure()
+        await _look_from_outside(run)
+        await sandbox.remove()
+
+
+async def _look_from_outside(run: Run) -> None:
+    done = await asyncio.to_thread(run, "doctor", "--sandbox")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "no capability" in done.stdout
+    assert "The box is as promised." in done.stdout
+    told = json.loads(run("doctor", "--sandbox", "--json").stdout)
+    assert told["ok"] is True
+    assert len(told["sandbox"]) >= 20
+    assert all(set(row) == {"name", "ok", "seen"} for row in told["sandbox"])
+    assert run("down").returncode == 0
+    done = run("doctor", "--sandbox")
+    assert done.returncode == 1
+    assert "No box of" in done.stderr

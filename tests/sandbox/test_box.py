@@ -6,15 +6,13 @@ import os
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 
 import pytest
 
 from pocketcoder_tui.core.errors import ContainerGone, SandboxError
-from pocketcoder_tui.core.ports import ByteStream, ExecResult
+from pocketcoder_tui.core.ports import ByteStream
 from pocketcoder_tui.sandbox.box import DockerBox
 from pocketcoder_tui.sandbox.container import DockerSandbox
-from pocketcoder_tui.sandbox.inspection import inspect_box
 from tests.support.streams import Reader
 
 pytestmark = pytest.mark.docker
@@ -210,39 +208,6 @@ async def test_streams_leave_no_thread_and_no_open_socket(box: DockerBox, opened
 
     left = [t.name for t in threading.enumerate() if t.name.startswith("docker-tls")]
     assert left == []
-
-
-async def test_a_box_keeps_what_its_flags_promise(box: DockerBox) -> None:
-    findings = await inspect_box(box)
-
-    assert len(findings) == 9
-    assert [finding for finding in findings if not finding[1]] == []
-
-
-async def test_an_inspection_sees_a_box_that_breaks_its_promises(workspace: Path) -> None:
-    class Loose:
-        id = name = user = ""
-        started = 0.0
-        drop = None
-
-        async def open(self, argv: Sequence[str]) -> ByteStream:
-            raise NotImplementedError
-
-        async def exec(
-            self,
-            argv: Sequence[str],
-            *,
-            stdin: bytes = b"",
-            limit: int = 0,
-            heard: Callable[[bytes], None] | None = None,
-        ) -> ExecResult:
-            lines = b"owner 1000\nUid 0 0 0 0\nCapEff 00000000a80425fb\nSeccomp 0\nroot rw\n"
-            return ExecResult(0, lines + b"route eth0\nlink lo\nlink eth0\nsocket /run/x\n", b"")
-
-    findings = await inspect_box(Loose())
-
-    good = [name for name, ok, _seen in findings if ok]
-    assert good == ["git hooks and settings guarded"]
 
 
 async def test_errors_carry_a_hint(box: DockerBox, sandbox: DockerSandbox) -> None:
