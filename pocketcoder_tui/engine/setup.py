@@ -41,4 +41,4 @@ class Setup:
         from pocketcoder_tui.sandbox.engine import engine_check
         from pocketcoder_tui.sandbox.image import image_check
 
-        return [engine_check(), image_check()]
+        return [engine_check(self._settings.runtime), image_check()]

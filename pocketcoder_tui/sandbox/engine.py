@@ -44,8 +44,12 @@ CALL_SECONDS = 60.0
 
 _BINARY_FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/usr/local/sbin", "/usr/local/bin")
 
-_KNOWN_ESCAPES = {"Engine": (25, 0, 5), "runc": (1, 1, 12)}
-"""Releases below these have known ways out of a container or its network."""
+_KNOWN_ESCAPES = {"Engine": ((25, 0, 5),), "runc": ((1, 2, 8), (1, 3, 3))}
+"""The releases that closed known ways out of a container or its network: the first in each series
+that got the fix (for runc CVE-2024-21626, then CVE-2025-31133, -52565 and -52881)."""
+
+_STRONGER = ("runsc", "sysbox-runc")
+"""Runtimes that put more between the box and the kernel than namespaces."""
 
 
 class EngineState(StrEnum):
@@ -71,6 +75,8 @@ class EngineFound:
     """Parts that are older than the fix of a known escape, for example "runc 1.1.5"."""
     detail: str = ""
     """What went wrong, in the system's words."""
+    stronger: tuple[str, ...] = ()
+    """Runtimes it has that could be chosen."""
 
 
 def engine_host() -> str:
@@ -143,23 +149,25 @@ def find_engine(*, ask: bool = True) -> EngineFound:
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         return EngineFound(EngineState.SILENT, host, detail=_last_words(error))
     try:
-        facts = client.version()
+        facts, runtimes = client.version(), client.info().get("Runtimes") or {}
     except (docker.errors.DockerException, requests.RequestException) as error:
         return EngineFound(EngineState.SILENT, host, detail=_last_words(error))
     finally:
         client.close()
-    return EngineFound(EngineState.RUNNING, host, facts.get("Version", ""), _aged(facts))
+    version, stronger = facts.get("Version", ""), tuple(r for r in _STRONGER if r in runtimes)
+    return EngineFound(EngineState.RUNNING, host, version, _aged(facts), stronger=stronger)
 
 
-def engine_check() -> Check:
-    """The checklist's row about the engine. Blocking, a few seconds at most."""
+def engine_check(runtime: str = "") -> Check:
+    """The checklist's row about the engine. Blocking, a few seconds at most.
+
+    ``runtime``: the one that was chosen; while it is the engine's default, another is offered.
+    """
     found = find_engine()
     match found.state:
         case EngineState.RUNNING:
             sentence = f"Docker {found.version} is running."
-            aged = " and ".join(found.aged)
-            hint = f"{aged}: older than the fix of a known escape; update unless patched."
-            return Check("engine", "Docker", CheckState.OK, sentence, hint=hint if aged else "")
+            return Check("engine", "Docker", CheckState.OK, sentence, hint=_advice(found, runtime))
         case EngineState.MISSING:
             state, mend = CheckState.MISSING, "install Docker"
         case EngineState.STOPPED:
@@ -168,6 +176,18 @@ def engine_check() -> Check:
             state, mend = CheckState.BROKEN, ""
     error = _error(found)
     return Check("engine", "Docker", state, error.sentence, mend, error.hint)
+
+
+def _advice(found: EngineFound, runtime: str) -> str:
+    """What would make the box safer."""
+    said = []
+    if found.aged:
+        aged = " and ".join(found.aged)
+        said.append(f"{aged}: older than the fix of a known escape; update unless patched.")
+    if found.stronger and not runtime:
+        name = found.stronger[0]
+        said.append(f"{name} is here: POCKETCODER_RUNTIME={name} puts more around the box.")
+    return " ".join(said)
 
 
 def is_local(host: str) -> bool:
@@ -224,8 +244,11 @@ def _aged(facts: Mapping[str, object]) -> tuple[str, ...]:
     components = facts.get("Components")
     for part in components if isinstance(components, list) else []:
         name, version = part.get("Name", ""), part.get("Version", "")
-        fixed = _KNOWN_ESCAPES.get(name)
-        if fixed and _release(version) < fixed:
+        fixes = _KNOWN_ESCAPES.get(name, ())
+        release = _release(version)
+        # The newest series that is not newer than this one tells; an older one never got a fix.
+        series = [fix for fix in fixes if fix[:2] <= release[:2]] or list(fixes[:1])
+        if series and release < series[-1]:
             aged.append(f"{name} {version}")
     return tuple(aged)
 

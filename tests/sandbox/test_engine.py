@@ -171,16 +171,34 @@ def test_a_running_engine() -> None:
     assert engine_check().state is CheckState.OK
 
 
-def test_parts_with_known_escapes_are_named() -> None:
-    facts = {
-        "Components": [
-            {"Name": "Engine", "Version": "25.0.5"},
-            {"Name": "runc", "Version": "1.1.5+ds1"},
-            {"Name": "containerd", "Version": "0.1"},
-        ]
-    }
+@pytest.mark.parametrize(
+    ("name", "version", "aged"),
+    [
+        ("Engine", "25.0.5", False),
+        ("Engine", "20.10.24+dfsg1", True),
+        ("Engine", "28.2.2", False),
+        ("runc", "1.1.5+ds1", True),
+        ("runc", "1.1.15", True),
+        ("runc", "1.2.7", True),
+        ("runc", "1.2.8", False),
+        ("runc", "1.3.0", True),
+        ("runc", "1.3.3", False),
+        ("runc", "1.4.0", False),
+        ("runc", "", True),
+        ("containerd", "0.1", False),
+    ],
+)
+def test_parts_with_known_escapes_are_named(name: str, version: str, aged: bool) -> None:
+    facts = {"Components": [{"Name": name, "Version": version}]}
 
-    assert engine._aged(facts) == ("runc 1.1.5+ds1",)
+    assert bool(engine._aged(facts)) is aged
+
+
+def test_a_stronger_runtime_is_offered_until_one_is_chosen() -> None:
+    found = engine.EngineFound(EngineState.RUNNING, "unix:///x", "28", stronger=("runsc",))
+
+    assert "POCKETCODER_RUNTIME=runsc" in engine._advice(found, "")
+    assert engine._advice(found, "runsc") == ""
 
 
 def _api_error(status: int, said: str) -> docker.errors.APIError:
