@@ -72,11 +72,14 @@ class Difference:
     added: int
     """Lines, of the files that were counted."""
     removed: int
+    guarded: tuple[str, ...] = ()
+    """A sentence for each change, the first of them, of a file that the host runs or obeys; the
+    names are untrusted. What belongs to git is in no other number here."""
 
     @property
     def same(self) -> bool:
         """True when nothing differs."""
-        return self.total == 0
+        return self.total == 0 and not self.guarded
 
 
 @dataclass(frozen=True, slots=True)

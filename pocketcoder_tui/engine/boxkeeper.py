@@ -80,6 +80,15 @@ class BoxKeeper:
                 self._ready = await self._start()
             return self._ready
 
+    async def is_busy(self) -> bool:
+        """Whether a program runs in the box; one that cannot be asked is taken to be busy."""
+        if self._ready is None:
+            return False
+        try:
+            return bool(await self._ready.terminal.jobs())
+        except PocketCoderError:
+            return True
+
     async def forget(self, ready: Ready, why: str) -> None:
         """Give up a connection that failed, so that the next ``ensure`` makes a new one."""
         self._gone(ready, why)

@@ -49,6 +49,10 @@ SAY_AFTER = 0.3
 """Seconds after which the row says that a checkpoint is being made."""
 OFF = "Contained mode runs nothing without a checkpoint, and checkpoints are switched off."
 UNKEPT = "Undo will not bring back what it changes."
+STRAYS = (
+    "Since the last action was over, files changed that your machine runs. Programs of the box "
+    "still run, so it may not have been you."
+)
 LABEL = 200
 """Characters of an action's title that a checkpoint bears."""
 TIDY_EVERY = 50
@@ -70,6 +74,9 @@ class Keeper(Protocol):
 
     def since(self, tree: str) -> tuple[str, Difference]:
         """The tree now, and what differs from another one. Raises CheckpointError."""
+
+    def strays(self) -> Sequence[str]:
+        """Changes between actions of files that the host runs, at the last checkpoint."""
 
     def entries(self) -> Sequence[Checkpoint]:
         """All checkpoints, oldest first. Raises CheckpointError."""
@@ -111,8 +118,16 @@ def can_write(action: Action) -> bool:
 class CheckpointDesk:
     """Implements workbench.Checkpoints. Owns the keeper and its thread."""
 
-    def __init__(self, keeper: Keeper | None, journal: Journal, crew: Crew, masker: Masker) -> None:
-        """``keeper``: None when checkpoints are switched off."""
+    def __init__(
+        self,
+        keeper: Keeper | None,
+        journal: Journal,
+        crew: Crew,
+        masker: Masker,
+        is_busy: Callable[[], Awaitable[bool]],
+    ) -> None:
+        """``keeper``: None when checkpoints are switched off. ``is_busy``: a program runs now."""
+        self._is_busy = is_busy
         self._keeper = keeper
         self._journal = journal
         self._crew = crew
@@ -192,6 +207,7 @@ class CheckpointDesk:
                 return [CheckpointMissed(action.id, error.sentence, time.time())]
             raise Unkept(f"{error.sentence} So it is asked about again.") from error
         self._trouble = ""
+        await self._tell_strays(self._keeper)
         beside = bool(self._live)
         self._live = {id_: (tree, True) for id_, (tree, _) in self._live.items()}
         self._live[action.id] = made.tree, beside
@@ -283,6 +299,16 @@ class CheckpointDesk:
             self._waits.discard(wait)
             if said:
                 self._journal.show(ActionHeld(action.id, "", False))
+
+    async def _tell_strays(self, keeper: Keeper) -> None:
+        """Name what changed between actions, unless only the person can have done it."""
+        try:
+            strays = await self._run(keeper.strays)
+        except CheckpointError as error:
+            log.warning("what changed between actions is not known: %s", error.sentence)
+            return
+        if strays and not self._live and await self._is_busy():
+            await self._journal.tell(ev.Noticed("warning", STRAYS, " ".join(strays), time.time()))
 
     def _look_at(self, action_id: str) -> None:
         """Begin to look at what an action changed."""

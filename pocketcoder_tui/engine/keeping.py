@@ -82,6 +82,11 @@ class KeeperProcess:
         found: tuple[str, Difference] = self._ask("since", tree)
         return found
 
+    def strays(self) -> Sequence[str]:
+        """See Keeper."""
+        found: Sequence[str] = self._ask("strays")
+        return found
+
     def entries(self) -> Sequence[Checkpoint]:
         """See Keeper."""
         found: Sequence[Checkpoint] = self._ask("entries")

@@ -91,7 +91,9 @@ class Session:
         self._desk = Desk(journal)
         self._masker = terms.masker
         self._output_days = terms.output_days
-        self.checkpoints = CheckpointDesk(terms.checkpoints, journal, self._crew, terms.masker)
+        self.checkpoints = CheckpointDesk(
+            terms.checkpoints, journal, self._crew, terms.masker, self._keeper.is_busy
+        )
         """See Workbench."""
         self.trials = TrialDesk(terms.copies, journal, self._crew, terms.masker)
         """See Workbench."""

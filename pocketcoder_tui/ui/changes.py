@@ -14,6 +14,8 @@ from pocketcoder_tui.ui.words import count
 
 NAMED = 2
 """Files that are named while the row is closed."""
+WARNED = 3
+"""Files that the host runs and that are named while the row is closed."""
 OPENED = 20
 """Files that an opened row lists."""
 
@@ -63,12 +65,25 @@ def changed_rows(deed: Deed, kit: Kit, *, opened: bool) -> list[Content]:
     if deed.tried is not None:
         rows.append(Content.styled(f"  {sign} {_tried_words(deed)}", "$text-muted"))
     if deed.changed is not None:
-        rows.append(Content.assemble("  ", (sign, "$text-muted"), *_head(deed.changed, kit)))
+        if deed.changed.difference.total:
+            rows.append(Content.assemble("  ", (sign, "$text-muted"), *_head(deed.changed, kit)))
+        rows += _warnings(deed.changed.difference, opened=opened)
         if opened:
             lines = listed(deed.changed.difference, kit, OPENED)
             lines += [BESIDE] if deed.changed.beside else []
             rows += [Content.styled(f"    {line}", "$text-muted") for line in lines]
     return rows
+
+
+def _warnings(difference: Difference, *, opened: bool) -> Iterable[Content]:
+    """What the host runs is named whatever else changed."""
+    most = len(difference.guarded) if opened else WARNED
+    for sentence in difference.guarded[:most]:
+        yield Content.styled(f"  ! {one_line(sentence)}", "bold $warning")
+    more = len(difference.guarded) - most
+    if more > 0:
+        words = f"  ! and {count(more, 'file')} more that your machine runs"
+        yield Content.styled(words, "bold $warning")
 
 
 def _head(changed: WorkspaceChanged, kit: Kit) -> Iterable[str | tuple[str, str]]:
@@ -99,6 +114,7 @@ def changed_lines(deed: Deed) -> list[list[Piece]]:
     kit = Kit()
     head = f"Changed in the workspace: {difference_words(deed.changed.difference, kit)}"
     lines = [[Piece("")], [Piece(head, Ink.NOTE)]]
+    lines += [[Piece(f"  ! {one_line(s)}", Ink.DANGER)] for s in deed.changed.difference.guarded]
     if deed.changed.beside:
         lines.append([Piece(f"  {BESIDE}", Ink.DIM)])
     names = listed(deed.changed.difference, kit, len(deed.changed.difference.changes))

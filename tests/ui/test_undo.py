@@ -1,10 +1,11 @@
 """The undo and the try on the screen: shown first, done by one key, and nothing by accident."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from pocketcoder_tui.core.checkpoints import ActionTried, CheckpointMissed
+from pocketcoder_tui.core.checkpoints import ActionTried, CheckpointMissed, Difference
 from pocketcoder_tui.core.errors import CheckpointError, PlanStale, SandboxError
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.ui.changes import UndoneView
@@ -196,3 +197,21 @@ async def test_a_t_in_a_paste_or_too_early_tries_nothing() -> None:
         await stage.pilot.press("t")
         await stage.until(lambda: bool(bench.requests("try")))
         assert isinstance(stage.bench.transcript.entries["a5"], Deed)
+
+
+async def test_files_that_the_host_runs_are_named_under_the_action_that_changed_them() -> None:
+    told = tuple(f"f{n}\x1b[31m.mk: a build on your machine runs it." for n in range(5))
+    event = replace(changed("a1"), difference=replace(changed("a1").difference, guarded=told))
+    hooks = Difference((), 0, 0, 0, (".git/hooks/pre-push: git runs it.",))
+    only = replace(changed("a2"), difference=hooks)
+    story = [*ran(command("a1", "make"), 0, ""), event, *ran(command("a2", "x"), 0, ""), only]
+    async with staged(None, *began(), *story, size=(120, 50)) as stage:
+        assert shows(stage, "! f0<U+001B>[31m.mk: a build on your machine runs it.", "! f2")
+        assert not shows(stage, "! f3")
+        assert shows(stage, "and 2 files more that your machine runs")
+        assert shows(stage, "! .git/hooks/pre-push: git runs it.")
+        assert not shows(stage, "0 files")
+        first = stage.app.main.query(DeedView).first()
+        first.toggle()
+        await stage.pilot.pause()
+        assert shows(stage, "! f4")

@@ -7,14 +7,14 @@ Source: E. W. Myers, An O(ND) Difference Algorithm and Its Variations, 1986.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from pocketcoder_tui.core.checkpoints import Difference, FileChange, How
 from pocketcoder_tui.sandbox.checkpoints.objects import EMPTY_TREE, Item, Items
 
-__all__ = ["Change", "Source", "changes_between", "counts", "summary", "unified"]
+__all__ = ["Change", "Source", "bounded", "changes_between", "counts", "summary", "unified"]
 
 EDITS = 400
 """Edits after which no smaller difference of two texts is looked for."""
@@ -24,6 +24,8 @@ COUNTED = 200
 """Files whose lines are counted."""
 LISTED = 100
 """Files that are listed in a summary."""
+WARNED = 20
+"""Files that the host runs and that are named."""
 CONTEXT = 3
 _BINARY_LOOK = 8_000
 
@@ -83,21 +85,36 @@ def _between(source: Source, old: bytes, new: bytes, path: bytes) -> Iterator[Ch
         yield from _between(source, old_tree, new_tree, here + b"/")
 
 
-def summary(source: Source, old: bytes, new: bytes) -> Difference:
-    """Count what differs. Raises CheckpointError."""
+def summary(
+    source: Source, old: bytes, new: bytes, guarded: Callable[[str], str] = lambda path: ""
+) -> Difference:
+    """Count what differs. ``guarded`` says why a path matters to the host, empty when it does not.
+
+    Raises CheckpointError.
+    """
+    warned: list[str] = []
     listed: list[FileChange] = []
     total = added = removed = 0
     for change in changes_between(source, old, new):
         if not counts(source, change):
             continue
         total += 1
+        if why := guarded(path := os.fsdecode(change.path)):
+            warned.append(f"{path}: {why}.")
         if total > COUNTED:
             continue
         found = _file_change(source, change)
         added, removed = added + (found.added or 0), removed + (found.removed or 0)
         if total <= LISTED:
             listed.append(found)
-    return Difference(tuple(listed), total, added, removed)
+    return Difference(tuple(listed), total, added, removed, bounded(warned))
+
+
+def bounded(warned: list[str]) -> tuple[str, ...]:
+    """The first sentences, and how many there are beside."""
+    more = len(warned) - WARNED
+    said = warned if more <= 1 else [*warned[:WARNED], f"and {more:,} more of the kind."]
+    return tuple(said)
 
 
 def counts(source: Source, change: Change) -> bool:

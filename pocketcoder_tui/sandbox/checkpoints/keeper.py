@@ -6,6 +6,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -19,8 +21,10 @@ from pocketcoder_tui.core.checkpoints import (
 )
 from pocketcoder_tui.core.errors import CheckpointError, PlanStale
 from pocketcoder_tui.sandbox.checkpoints import index
+from pocketcoder_tui.sandbox.checkpoints.beside import Beside
 from pocketcoder_tui.sandbox.checkpoints.difference import (
     Change,
+    bounded,
     changes_between,
     counts,
     summary,
@@ -72,6 +76,10 @@ class CheckpointKeeper:
         self._undoing = folder / "undoing"
         self._walker = Walker(workspace, self._limits, self._stop)
         self._left: list[Left] = []
+        self._beside = Beside(guarded)
+        self._last = ""
+        """The tree of the last look or checkpoint of this process."""
+        self._strays: tuple[str, ...] = ()
         self._entries: list[Checkpoint] = []
         self._open = False
         self.crowded = False
@@ -156,12 +164,24 @@ class CheckpointKeeper:
             failpoints.reach("after log", "checkpoint")
             self.crowded = self._store.size > self._limits.space or self._store.packs > MANY_PACKS
         self._entries.append(entry)
+        last, self._strays = self._last, ()
+        if last and kind is CheckpointKind.ACTION:
+            with suppress(CheckpointError):  # that tree may have been pruned
+                self._strays = self._compared(last, tree).guarded
+        self._seen(entry.tree)
         return entry
 
     def since(self, tree: str) -> tuple[str, Difference]:
         """The workspace's tree now, and what differs from another one. Raises CheckpointError."""
         now = self._ready()
-        return now.hex(), summary(self._store, bytes.fromhex(tree), now)
+        difference = self._compared(tree, now)
+        self._seen(now.hex())
+        return now.hex(), difference
+
+    def strays(self) -> tuple[str, ...]:
+        """Sentences about what changed between the last look at an action's end and the last
+        checkpoint, of files that the host runs: nobody's action did it, or one left behind."""
+        return self._strays
 
     def changes_since(self, tree: str) -> tuple[Difference, str]:
         """What differs from another tree: counted, and as a text. Raises CheckpointError."""
@@ -215,6 +235,7 @@ class CheckpointKeeper:
             self._undoing.write_text(f"{before.number} {entry.number}\n", encoding="ascii")
             restorer.apply(changes, kept)
         failpoints.reach("after changes", "undo")
+        self._last = ""
         difference = summary(self._store, bytes.fromhex(before.tree), bytes.fromhex(entry.tree))
         return Restored(entry.number, before.number, difference, tuple(restorer.left))
 
@@ -262,6 +283,15 @@ class CheckpointKeeper:
             index.save(self._index, self._walker.root)
 
     # --- inside
+
+    def _seen(self, tree: str) -> None:
+        self._beside.remember(tree, self._walker, self._left)
+        self._last = tree
+
+    def _compared(self, tree: str, now: bytes) -> Difference:
+        found = summary(self._store, bytes.fromhex(tree), now, self._guarded)
+        beside = self._beside.changed(tree, self._walker, self._left)
+        return replace(found, guarded=bounded([*beside, *found.guarded])) if beside else found
 
     def _text(self, changes: Iterable[Change]) -> str:
         lines: list[str] = []

@@ -11,6 +11,7 @@ import os
 import stat
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from pocketcoder_tui.sandbox.checkpoints.folders import (
     open_root,
     stamp_of,
 )
+from pocketcoder_tui.sandbox.checkpoints.gitfiles import git_marks
 from pocketcoder_tui.sandbox.checkpoints.objects import BLOB, TREE, Item, encode_tree
 from pocketcoder_tui.sandbox.checkpoints.store import Batch
 
@@ -96,6 +98,8 @@ class Node:
     """What is not kept, and why."""
     id: bytes = b""
     """The folder's tree; empty when it has to be written."""
+    git: dict[str, Stamp] = field(default_factory=dict)
+    """What matters to the host in a repository here (gitfiles); not part of the tree."""
 
     def items(self) -> dict[bytes, Item]:
         """The folder as a tree."""
@@ -140,6 +144,10 @@ class Walker:
             raise
         return self.root.id, list(_left(self.root, ""))
 
+    def git(self) -> dict[str, Stamp]:
+        """What matters to the host in the repositories that the last walk saw, by path."""
+        return dict(_git(self.root, ""))
+
     def known(self, path: bytes) -> Known | None:
         """What is known of a file, by its path."""
         *folders, name = os.fsdecode(path).split("/")
@@ -155,11 +163,13 @@ class Walker:
         files: dict[str, Known] = {}
         left: dict[str, str] = {}
         below: list[str] = []
+        git: dict[str, Stamp] = {}
         known = node.files
         with os.scandir(fd) as found:
             for entry in found:
                 name = entry.name
                 if name == GIT:
+                    git = git_marks(fd)
                     continue
                 try:
                     facts = entry.stat(follow_symlinks=False)
@@ -180,7 +190,7 @@ class Walker:
         folders = self._below(fd, node, depth, below, left)
         if not node.id or _differ(node, files, folders):
             node.id = b""
-        node.files, node.folders, node.left = files, folders, left
+        node.files, node.folders, node.left, node.git = files, folders, left, git
         if not node.id:
             node.id = self._batch.add(TREE, encode_tree(node.items()))
 
@@ -321,6 +331,13 @@ def _differ(node: Node, files: dict[str, Known], folders: dict[str, Node]) -> bo
         if was is not known and (was[1] != known[1] or was[0][0] != known[0][0]):
             return True
     return False
+
+
+def _git(node: Node, path: str) -> Iterator[tuple[str, Stamp]]:
+    for name, mark in node.git.items():
+        yield f"{path}{name}", mark
+    for name, child in node.folders.items():
+        yield from _git(child, f"{path}{name}/")
 
 
 def _left(node: Node, path: str) -> "list[Left]":
