@@ -81,3 +81,18 @@ async def test_a_command_is_tried_then_allowed_then_undone(
     assert (home.workspace / "sub" / "made.txt").read_text() == "hi\n"
     assert "before undo to 1" in pocketcoder(home, "checkpoints").stdout
     assert pocketcoder(home, "audit", "verify").returncode == 0
+
+
+async def test_what_a_program_plants_for_the_host_is_named(
+    home: Home, server: GeminiServer
+) -> None:
+    plant = "f=.en; f=${f}vrc; echo evil >$f; git init -q sub"
+    server.script = [
+        [call("shell", {"command": plant}), finish()],
+        [text("Both told."), finish()],
+    ]
+    async with home.started() as shown:
+        await ask(shown, "go")
+        await press_decision(shown, "y", "Both told.")
+        await shown.until("! .envrc: direnv runs it when you enter the folder.")
+        await shown.until("! sub/.git/config: git keeps its settings")
