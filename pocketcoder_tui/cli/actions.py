@@ -10,9 +10,14 @@ Fill = Callable[[argparse.ArgumentParser, str], None]
 
 
 def parse_action(
-    command: str, actions: Mapping[str, str], fill: Fill, argv: Sequence[str]
+    command: str,
+    actions: Mapping[str, str],
+    fill: Fill,
+    argv: Sequence[str],
+    *,
+    usual: str = "list",
 ) -> dict[str, Any]:
-    """The fields of Arguments for the words behind a command; the action is ``list`` unless named.
+    """The fields of Arguments for the words behind a command; the action is ``usual`` unless named.
 
     ``actions`` has a sentence for each, and ``fill`` adds what one takes. Raises UsageError.
     """
@@ -27,5 +32,5 @@ def parse_action(
         else f"what to do:\n{what_to_do}\nA folder named like one of these is written ./NAME.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    fill(parser, action or "list")
-    return {"action": action or "list", **vars(parser.parse_args(argv[1:] if action else argv))}
+    fill(parser, action or usual)
+    return {"action": action or usual, **vars(parser.parse_args(argv[1:] if action else argv))}

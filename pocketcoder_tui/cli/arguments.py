@@ -21,6 +21,7 @@ COMMANDS = {
     "undo": "show what the last action changed, and bring the workspace back after asking",
     "diff": "show what an undo would do, and do nothing",
     "checkpoints": "list what was kept of a workspace, for undo ID and diff ID",
+    "files": "list, fetch, put and show in a browser what is in the workspace",
     "rules": "list, explain, make, switch off, delete and try out what you let happen unasked",
     "stats": "how often you were asked, who or what decided, and how fast",
     "audit": "verify, show or export the record of every decision, dispatch, result and login",
@@ -67,15 +68,15 @@ class Arguments:
     sandbox: bool = False
     """For doctor: look at the box."""
     action: str = ""
-    """For approvals, audit, rules and sessions: what is to be done."""
+    """For approvals, audit, files, rules and sessions: what is to be done."""
     last: int = 0
     """For audit show and sessions search: how many at most; 0 for all."""
     to: str | None = None
     """The file to write; None for the usual place."""
     file: str = ""
-    """The backup to restore, or the session to import."""
+    """The backup to restore, or the session to import. For files: what it is about."""
     number: int = 0
-    """The checkpoint to go back to; 0 for the last step."""
+    """The checkpoint to go back to; 0 for the last step. For files serve: the port; 0 for any."""
     session: str = ""
     """For sessions: the beginning of an id. For approvals: an action's id, or its end."""
     reason: str = ""
@@ -116,6 +117,10 @@ def parse(argv: Sequence[str]) -> Arguments:
         from pocketcoder_tui.cli.rule_arguments import parse_rules
 
         return Arguments(command, **parse_rules(argv[1:]))
+    if command == "files":
+        from pocketcoder_tui.cli.file_arguments import parse_files
+
+        return Arguments(command, **parse_files(argv[1:]))
     parser = _command_parser(command) if command else _workbench_parser()
     found = vars(parser.parse_args(argv[1:] if command else argv))
     if words := found.pop("words", None):
