@@ -12,12 +12,12 @@ from pocketcoder_tui.core.errors import SandboxError
 from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.sandbox.flags import HATCH, HOME, RUN, WORKSPACE, Limits, environment
 
-__all__ = ["Finding", "Promise", "inspect_box", "require_promised"]
+__all__ = ["LOOK", "Finding", "Promise", "findings_in", "inspect_box", "require_promised"]
 
 Finding = tuple[str, bool, str]
 """What was looked at, whether it is as promised, and what was seen."""
 
-_LOOK = r"""
+LOOK = r"""
 [ -O /workspace ] && echo "owner $EUID"
 sed -n 's/^\(Uid\|Cap[A-Z][a-z]*\|NoNewPrivs\|Seccomp\):[[:space:]]*/\1 /p' /proc/self/status
 while read -r _ where type how _; do echo "mount $where $type $how"; done </proc/mounts
@@ -57,7 +57,7 @@ for f in /var/run/docker.sock /run/docker.sock /run/containerd /run/podman; do
 done
 exit 0
 """
-"""Prints a word and what was seen a line."""
+"""For bash; prints a word and what was seen a line."""
 
 _DEVICES = {f"/dev/{name}" for name in ("full", "null", "ptmx", "random", "tty", "urandom", "zero")}
 """What every container has (OCI runtime specification, default devices); none is of the host's."""
@@ -220,9 +220,12 @@ async def inspect_box(box: Box, promise: Promise | None = None) -> list[Finding]
 
     Raises ContainerGone or SandboxError.
     """
-    promise = promise or Promise()
-    done = await box.exec(["bash", "-c", _LOOK])
-    text = done.stdout.decode("utf-8", "replace")
+    done = await box.exec(["bash", "-c", LOOK])
+    return findings_in(done.stdout.decode("utf-8", "replace"), promise or Promise())
+
+
+def findings_in(text: str, promise: Promise) -> list[Finding]:
+    """Judge what LOOK printed."""
     pairs = [line.partition(" ")[::2] for line in text.splitlines()]
     owner = [v for w, v in pairs if w == "owner"]
     uids = [uid for w, v in pairs if w == "Uid" for uid in v.split()]

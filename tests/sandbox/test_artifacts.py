@@ -370,6 +370,14 @@ def test_a_name_is_escaped_and_its_link_leads_to_it(server: FileServer, workspac
     assert headers["Content-Disposition"].startswith("attachment")
 
 
+def test_what_is_no_text_is_only_saved(server: FileServer, workspace: Path) -> None:
+    (workspace / "program").write_bytes(b"\x7fELF\0\0")
+    (workspace / "notes").write_text("words")
+    assert ask(server, "/program")[1]["Content-Type"] == "application/octet-stream"
+    assert ask(server, "/program")[1]["Content-Disposition"].startswith("attachment")
+    assert ask(server, "/notes")[1]["Content-Disposition"].startswith("inline")
+
+
 def test_a_port_that_is_taken_is_a_sentence(server: FileServer, workspace: Path) -> None:
     with pytest.raises(SandboxError, match="cannot be had"):
         FileServer(workspace, port=server.port, shown=str)

@@ -13,7 +13,7 @@ from pocketcoder_tui.core.ports import ByteStream, ExecResult
 from pocketcoder_tui.sandbox import flags
 from pocketcoder_tui.sandbox.box import DockerBox
 from pocketcoder_tui.sandbox.container import DockerSandbox
-from pocketcoder_tui.sandbox.inspection import _LOOK, Promise, inspect_box
+from pocketcoder_tui.sandbox.inspection import LOOK, Promise, inspect_box
 
 CAPS = "".join(f"Cap{name} 0000000000000000\n" for name in ("Inh", "Prm", "Eff", "Bnd", "Amb"))
 GOOD = f"""owner 1000
@@ -135,7 +135,7 @@ async def test_the_real_box_is_as_promised(box: DockerBox) -> None:
     findings = await inspect_box(box)
     assert len(findings) == len(DRIFTS) >= 20
     assert [finding for finding in findings if not finding[1]] == []
-    told = (await box.exec(["bash", "-c", _LOOK])).stdout.decode()
+    told = (await box.exec(["bash", "-c", LOOK])).stdout.decode()
     for word in ("owner", "Uid", "CapEff", "mount", "device", "files", "first", "variable", "link"):
         assert f"\n{word} " in f"\n{told}", word
 

@@ -8,10 +8,10 @@ import mimetypes
 import os
 from urllib.parse import quote
 
-__all__ = ["disposition", "type_of"]
+__all__ = ["UNKNOWN", "disposition", "type_of"]
 
 _TYPES = mimetypes.MimeTypes(filenames=())
-_UNKNOWN = "application/octet-stream"
+UNKNOWN = "application/octet-stream"
 _PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 _TEXT = frozenset((
     "c", "cc", "cfg", "cpp", "cs", "diff", "env", "go", "h", "hpp", "ini", "java", "jl", "kt",
@@ -31,9 +31,9 @@ def type_of(name: bytes) -> tuple[str, bool]:
         return "text/plain; charset=utf-8", True
     kind, packed = _TYPES.guess_type(f"x.{text.rpartition('.')[2]}")
     if packed is not None:
-        return _PACKED.get(packed, _UNKNOWN), False
+        return _PACKED.get(packed, UNKNOWN), False
     if kind is None:
-        return _UNKNOWN, False
+        return UNKNOWN, False
     shown = (kind.startswith(_SHOWN) and kind not in _ACTIVE) or kind in _SHOWN_WHOLE
     return (f"{kind}; charset=utf-8" if kind.startswith("text/") else kind), shown
 

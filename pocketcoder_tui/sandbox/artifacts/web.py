@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from pocketcoder_tui.core.errors import SandboxError, WorkspaceError
-from pocketcoder_tui.sandbox.artifacts.kinds import disposition, type_of
+from pocketcoder_tui.sandbox.artifacts.kinds import UNKNOWN, disposition, type_of
 from pocketcoder_tui.sandbox.artifacts.tree import Kind, Opened, Row, Tree
 
 __all__ = ["FileServer"]
@@ -47,6 +47,8 @@ _PAGE_POLICY = (
 _FILE_POLICY = f"{_PAGE_POLICY}; img-src 'self'; media-src 'self'; sandbox"
 _STYLE = "body{font:15px/1.6 monospace;margin:2em;color-scheme:light dark}td{padding-right:2em}"
 _HEAD = f"<!doctype html><meta charset=utf-8><title>pocketcoder</title><style>{_STYLE}</style>"
+_LOOKED_AT = 8_192
+"""Bytes of a file without a telling name that show whether it is text, as git looks."""
 _CROSS = ("cross-site", "same-site")
 
 
@@ -166,6 +168,8 @@ class _Answer(BaseHTTPRequestHandler):
 
     def _file(self, file: Opened) -> None:
         kind, shown = type_of(file.name)
+        if kind.startswith("text/plain") and b"\0" in b"".join(file.pieces(0, _LOOKED_AT)):
+            kind, shown = UNKNOWN, False
         size, facts = file.facts.st_size, file.facts
         tag = f'"{facts.st_mtime_ns:x}-{facts.st_ctime_ns:x}-{size:x}"'
         headers = {
