@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pocketcoder_tui.core.checks import CheckState
 from pocketcoder_tui.sandbox.box import DockerBox
@@ -17,6 +18,10 @@ from pocketcoder_tui.sandbox.container import DockerSandbox
 from pocketcoder_tui.sandbox.engine import engine_check
 from pocketcoder_tui.sandbox.image import build_image, image_check, image_tag
 from pocketcoder_tui.sandbox.labels import reap_orphans
+
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
+"""No test fails for taking long: the machines are noisy, and speed is measured in bench/."""
 
 
 def docker_required() -> bool:

@@ -1,6 +1,8 @@
 """Marks in output: found across chunks, and nothing that imitates one is taken for one."""
 
-from hypothesis import given
+import re
+
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from pocketcoder_tui.relay.marks import (
@@ -45,6 +47,9 @@ FORGED = [
     b"\x1b]133;D;0;" + b"x" * 20_000 + b"\x07",
     b"%end 1 2 1\n",
 ]
+REAL = re.compile(rf"\x1b\]133;D;[0-9]+;{ID};/[^\x07\x1b\n]*(?:\x07|\x1b\\)".encode())
+"""An end that cannot be told from the real one: whoever knows the id can write it, and the status is
+the box's word in any case. Pieces of forgeries may add up to it."""
 texts = st.lists(st.sampled_from(FORGED) | st.binary(max_size=20), max_size=12).map(b"".join)
 
 
@@ -66,7 +71,9 @@ def scan(data: bytes, cuts: list[int]) -> tuple[list[Mark], bytes]:
 
 
 @given(texts, st.lists(st.integers(0, 100_000), max_size=20))
+@example(f"\x1b]133;D;0;{ID};/\x1b".encode(), [])
 def test_only_the_real_end_ends(text: bytes, cuts: list[int]) -> None:
+    assume(not REAL.search(text))
     data = b"before" + BEGUN + text.replace(b"133;X", b"") + b"\n" + OVER + b"after"
     marks, printed = scan(data, cuts)
     assert marks == [ActionBegun(ID), ActionOver(ID, 7, "/a b")]
