@@ -48,8 +48,8 @@ FORGED = [
     b"%end 1 2 1\n",
 ]
 REAL = re.compile(rf"\x1b\]133;D;[0-9]+;{ID};/[^\x07\x1b\n]*(?:\x07|\x1b\\)".encode())
-"""An end that cannot be told from the real one: whoever knows the id can write it, and the status is
-the box's word in any case. Pieces of forgeries may add up to it."""
+"""An end that cannot be told from the real one: whoever knows the id can write it, and the status
+is the box's word in any case. Pieces of forgeries may add up to it."""
 texts = st.lists(st.sampled_from(FORGED) | st.binary(max_size=20), max_size=12).map(b"".join)
 
 
