@@ -6,6 +6,7 @@ changed (Unix seconds); a byte of a name that is no UTF-8 is a lone surrogate.
 
 import json
 import os
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -76,7 +77,7 @@ def put(args: Arguments, tree: Tree, workspace: Path) -> int:
 
 
 def serve(args: Arguments, paths: Paths) -> int:
-    """Serve until Ctrl+C."""
+    """Serve until Ctrl+C or SIGTERM."""
     from pocketcoder_tui.sandbox.artifacts.web import FileServer
 
     server = FileServer(
@@ -84,9 +85,15 @@ def serve(args: Arguments, paths: Paths) -> int:
     )
     say(server.url, "Whoever has this address reads the workspace. Ctrl+C ends it.")
     sys.stdout.flush()
+    signal.signal(signal.SIGTERM, _interrupt)
     with suppress(KeyboardInterrupt):
         server.serve()
     return 0
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """Being told to end is like Ctrl+C."""
+    raise KeyboardInterrupt
 
 
 def _save(file: Opened, to: Path) -> None:

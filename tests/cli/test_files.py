@@ -1,7 +1,6 @@
 """`pocketcoder files`, as a person runs it."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -79,7 +78,7 @@ def test_a_file_is_put_and_not_over_another(run: Run, workspace: Path, tmp_path:
     assert "cannot be read" in run("files", "put", str(tmp_path / "none")).stderr
 
 
-def test_the_route_answers_until_it_is_interrupted(
+def test_the_route_answers_until_it_is_told_to_end(
     workspace: Path, environ: dict[str, str]
 ) -> None:
     argv = [sys.executable, "-m", "pocketcoder_tui", "files", "serve"]
@@ -89,5 +88,5 @@ def test_the_route_answers_until_it_is_interrupted(
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{43}/", url)
         with urllib.request.urlopen(f"{url}data", timeout=10) as answer:
             assert answer.read() == b"\0\xff\x1b"
-        os.kill(served.pid, 2)
+        served.terminate()
         assert served.wait(20) == 0

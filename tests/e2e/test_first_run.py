@@ -65,7 +65,7 @@ async def test_the_tour_by_its_key_reaches_an_approval_and_goes_on(home: Home) -
     async with home.started(size=(80, 24)) as shown:
         await shown.until("box ready")
         shown.press("t")
-        await shown.until("I am a scripted model")
+        await shown.until("First I look at what is there.")
         await press_decision(shown, "y", "listed")
         await shown.until("Waiting for you · ")
 
