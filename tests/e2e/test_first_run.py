@@ -2,8 +2,6 @@
 
 import re
 import stat
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -14,17 +12,15 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[GeminiServer]:
-    async with GeminiServer([[text("Good to meet you."), finish()]]) as made:
-        yield made
+def server(server: GeminiServer) -> GeminiServer:
+    server.script = [[text("Good to meet you."), finish()]]
+    return server
 
 
 @pytest.fixture
-async def home(tmp_path: Path, server: GeminiServer, sandbox_image: str) -> AsyncIterator[Home]:
-    made = Home(tmp_path, server)
-    del made.env["GEMINI_API_KEY"]
-    yield made
-    await made.remove_box(sandbox_image)
+def home(home: Home) -> Home:
+    del home.env["GEMINI_API_KEY"]
+    return home
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 20)])

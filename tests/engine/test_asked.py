@@ -1,7 +1,6 @@
 """What a person was asked nobody answers in their place; a mode holds from the moment it does."""
 
 import asyncio
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,30 +9,17 @@ import pytest
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import modes
 from pocketcoder_tui.core.actions import ActionState
-from pocketcoder_tui.core.checkpoints import Checkpoint
 from pocketcoder_tui.core.ports import ExecResult
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.asked import ASKED_BEFORE, asked_before
 from pocketcoder_tui.engine.gatekeeping import CALLED_BACK
 from pocketcoder_tui.gatekeeper.rules import Scope, Terms
-from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper
 from tests.engine.fakes import ScriptedModel, calls, says, shell
+from tests.engine.keepers import SlowKeeper
 from tests.engine.rig import Rig, running
 from tests.ledger import samples
 
 SAFE = "echo hi > out.txt"
-
-
-class Slow(CheckpointKeeper):
-    """A keeper that takes no checkpoint before the gate is open."""
-
-    def __init__(self, *places: Path) -> None:
-        super().__init__(*places)
-        self.gate = threading.Event()
-
-    def take(self, *args: str, **kwargs: str) -> Checkpoint:
-        assert self.gate.wait(20)
-        return super().take(*args, **kwargs)
 
 
 def deeds(rig: Rig) -> list[Deed]:
@@ -83,7 +69,7 @@ async def test_leaving_contained_calls_back_what_has_not_left(tmp_path: Path, mo
     model = ScriptedModel(says("hello"), shell(SAFE), says("done"))
     rig = Rig(model)
     (tmp_path / "workspace").mkdir()
-    rig.keeper = keeper = Slow(tmp_path / "workspace", tmp_path / "checkpoints")
+    rig.keeper = keeper = SlowKeeper(tmp_path / "workspace", tmp_path / "checkpoints")
     async with running(tmp_path, model, rig=rig):
         await rig.session.send("hello")
         await rig.rest()

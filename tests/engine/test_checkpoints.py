@@ -1,6 +1,5 @@
 """Checkpoints in a session: before what can write, told afterwards, and undone by the person."""
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -34,6 +33,7 @@ from pocketcoder_tui.gatekeeper.toolset import LOOKING, STOPPING
 from pocketcoder_tui.ledger.inspection import records
 from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper
 from tests.engine.fakes import ScriptedModel, calls, says, shell
+from tests.engine.keepers import SlowKeeper, allowed_and_writing
 from tests.engine.rig import Rig, running
 
 FULL = "No checkpoint can be made: no space left on device."
@@ -55,18 +55,6 @@ class Failing(CheckpointKeeper):
         return super().take(*args, **kwargs)
 
 
-class Slow(CheckpointKeeper):
-    """A keeper that takes no checkpoint before the gate is open."""
-
-    def __init__(self, *places: Path) -> None:
-        super().__init__(*places)
-        self.gate = threading.Event()
-
-    def take(self, *args: str, **kwargs: str) -> Checkpoint:
-        assert self.gate.wait(20)
-        return super().take(*args, **kwargs)
-
-
 def rig_with(model: ScriptedModel, kind: type[CheckpointKeeper], path: Path) -> Rig:
     rig = Rig(model)
     (path / "workspace").mkdir(exist_ok=True)
@@ -78,15 +66,17 @@ def kinds(rig: Rig, *wanted: type) -> list[ev.Event]:
     return [event for event in rig.events if isinstance(event, wanted)]
 
 
+def watchful(model: ScriptedModel, path: Path) -> Rig:
+    """A rig whose keeper knows which files the host runs."""
+    rig = Rig(model)
+    (path / "workspace").mkdir()
+    rig.keeper = CheckpointKeeper(path / "workspace", path / "c", guarded=guarded)
+    return rig
+
+
 async def run_one(rig: Rig, path: Path, writes: str) -> Deed:
     """Allow one command, which writes a file while it runs."""
-    rig.terminal.gate.clear()
-    await rig.session.send("please")
-    [deed] = await rig.waiting()
-    await rig.allow(deed)
-    await rig.until(lambda: bool(rig.terminal.ran))
-    (path / "workspace" / "made").write_text(writes)
-    rig.terminal.gate.set()
+    deed = await allowed_and_writing(rig, path / "workspace" / "made", writes)
     await rig.rest()
     return deed
 
@@ -236,9 +226,9 @@ async def test_switched_off_a_mode_asks_and_a_person_is_not_bothered() -> None:
 
 async def test_a_slow_checkpoint_is_said_and_a_stop_ends_the_wait(tmp_path: Path) -> None:
     model = ScriptedModel(shell("make"), says("done"))
-    rig = rig_with(model, Slow, tmp_path)
+    rig = rig_with(model, SlowKeeper, tmp_path)
     async with running(tmp_path, model, rig=rig) as rig:
-        assert isinstance(rig.keeper, Slow)
+        assert isinstance(rig.keeper, SlowKeeper)
         await rig.session.send("please")
         [deed] = await rig.waiting()
         await rig.allow(deed)
@@ -344,18 +334,8 @@ async def test_a_deleted_session_takes_its_checkpoints_along(tmp_path: Path) -> 
 
 async def test_a_file_that_the_host_runs_is_named_after_the_action(tmp_path: Path) -> None:
     model = ScriptedModel(shell("make"), says("done"))
-    rig = Rig(model)
-    (tmp_path / "workspace").mkdir()
-    rig.keeper = CheckpointKeeper(tmp_path / "workspace", tmp_path / "c", guarded=guarded)
-    async with running(tmp_path, model, rig=rig) as rig:
-        rig.terminal.gate.clear()
-        await rig.session.send("please")
-        [deed] = await rig.waiting()
-        await rig.allow(deed)
-        await rig.until(lambda: bool(rig.terminal.ran))
-        (tmp_path / "workspace" / ".envrc").write_text("evil")
-        rig.terminal.gate.set()
-        await rig.rest()
+    async with running(tmp_path, model, rig=watchful(model, tmp_path)) as rig:
+        deed = await allowed_and_writing(rig, tmp_path / "workspace" / ".envrc", "evil")
         await rig.until(lambda: deed.changed is not None)
         assert deed.changed is not None
         told = (".envrc: direnv runs it when you enter the folder.",)
@@ -367,17 +347,8 @@ async def test_what_changed_between_actions_is_told_if_a_program_may_have_done_i
     tmp_path: Path, busy: bool
 ) -> None:
     model = ScriptedModel(shell("one"), shell("two"), says("done"))
-    rig = Rig(model)
-    (tmp_path / "workspace").mkdir()
-    rig.keeper = CheckpointKeeper(tmp_path / "workspace", tmp_path / "c", guarded=guarded)
-    async with running(tmp_path, model, rig=rig) as rig:
-        rig.terminal.gate.clear()
-        await rig.session.send("please")
-        [first] = await rig.waiting()
-        await rig.allow(first)
-        await rig.until(lambda: bool(rig.terminal.ran))
-        (tmp_path / "workspace" / "made").write_text("by the action")
-        rig.terminal.gate.set()
+    async with running(tmp_path, model, rig=watchful(model, tmp_path)) as rig:
+        first = await allowed_and_writing(rig, tmp_path / "workspace" / "made", "by the action")
         [deed] = await rig.waiting()
         await rig.until(lambda: first.changed is not None)
         (tmp_path / "workspace" / ".envrc").write_text("evil")

@@ -12,6 +12,7 @@ from pocketcoder_tui.core.errors import CheckpointError, PlanStale
 from pocketcoder_tui.engine.keeping import KeeperProcess, Keeping
 from pocketcoder_tui.sandbox.checkpoints import Limits
 from tests.engine.fakes import ScriptedModel, says, shell
+from tests.engine.keepers import allowed_and_writing
 from tests.engine.rig import Rig, running
 
 
@@ -120,13 +121,7 @@ async def test_a_session_with_it(keeping: Keeping, tmp_path: Path) -> None:
     rig = Rig(model)
     rig.keeper = KeeperProcess(keeping)
     async with running(tmp_path, model, rig=rig) as rig:
-        rig.terminal.gate.clear()
-        await rig.session.send("please")
-        [deed] = await rig.waiting()
-        await rig.allow(deed)
-        await rig.until(lambda: bool(rig.terminal.ran))
-        (keeping.workspace / "made").write_text("one\n")
-        rig.terminal.gate.set()
+        deed = await allowed_and_writing(rig, keeping.workspace / "made", "one\n")
         await rig.until(lambda: deed.changed is not None)
         assert deed.checkpoint == 1
         await rig.session.checkpoints.undo(await rig.session.checkpoints.plan())

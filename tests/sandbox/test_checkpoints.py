@@ -18,8 +18,11 @@ from hypothesis import strategies as st
 from pocketcoder_tui.core.checkpoints import CheckpointKind, How
 from pocketcoder_tui.core.errors import CheckpointError, PlanStale
 from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper, Limits
+from pocketcoder_tui.sandbox.checkpoints.walking import Why
 from tests.ledger.limits import files_no_larger_than
 from tests.sandbox.trees import change, grow, picture
+
+NOBODY = 65_534
 
 
 @pytest.fixture
@@ -516,13 +519,34 @@ def test_names_that_look_like_orders(keeper: CheckpointKeeper, workspace: Path) 
     assert picture(workspace) == before
 
 
+@contextlib.contextmanager
+def an_ordinary_person(*places: Path) -> Iterator[None]:
+    """Who may not read everything: oneself, or for root somebody else, to whom the places go."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for place in places:
+        os.chown(place, NOBODY, NOBODY)
+        for parent in place.parents[:-2]:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
 def test_a_file_that_cannot_be_read_is_named(workspace: Path, tmp_path: Path) -> None:
     (workspace / "closed").write_text("x")
     (workspace / "closed").chmod(0)
-    if os.access(workspace / "closed", os.R_OK):
-        pytest.skip("this user reads everything (root)")
-    with CheckpointKeeper(workspace, tmp_path / "store") as keeper:
+    store = tmp_path / "kept"
+    store.mkdir()
+    with (
+        an_ordinary_person(workspace, store),
+        CheckpointKeeper(workspace, store / "store") as keeper,
+    ):
         assert keeper.take("one").left
+        assert [(left.path, left.why) for left in keeper._left] == [("closed", Why.UNREADABLE)]
 
 
 # --- the store
