@@ -19,6 +19,7 @@ from pocketcoder_tui.sandbox.inspection import (
     Finding,
     Promise,
     findings_in,
+    folder_in,
     inspect_box,
     require_promised,
 )
@@ -32,6 +33,9 @@ _TRIES = 6
 """Steps from any state to running, and some more for another user's changes meanwhile."""
 
 _STOP_SECONDS = 2
+
+_CANNOT_RUN = 126
+"""The status of an exec whose program the engine could not start, as in a folder that is gone."""
 
 _PREPARE = r"""
 command -v bash >/dev/null && command -v tmux >/dev/null || { echo 'bash or tmux'; exit 3; }
@@ -94,7 +98,8 @@ class DockerSandbox:
     async def ensure(self) -> DockerBox:
         """Bring the container up and return it: found, started again, or made.
 
-        One that was made from another image or with other flags is replaced; what ran in it ends.
+        One that was made from another image or with other flags is replaced, and so is one that is
+        bound to a folder that was here before this one; what ran in it ends.
         Several processes may call this at once; they get the same container. It is looked at from
         inside, and one that is not as promised is not returned. Raises ImageMissing,
         EngineMissing, EngineStopped, EngineForbidden, SandboxError.
@@ -104,9 +109,17 @@ class DockerSandbox:
         api = await self._engine.api()
         if self._hatch is not None:
             self._hatch.prepare()
+        try:
+            return await self._ready(api, config)
+        except _Elsewhere as stale:
+            await self._engine.run(_remove, api, stale.container)
+            return await self._ready(api, config)
+
+    async def _ready(self, api: docker.APIClient, config: dict[str, Any]) -> DockerBox:
+        """The container, prepared and looked at. Raises _Elsewhere."""
         facts = await self._engine.run(self._settle, api, config)
-        box = self._box(facts, config)
-        require_promised(await self._prepare(box, config["User"], self._promise(facts, config)))
+        box, promise = self._box(facts, config), self._promise(facts, config)
+        require_promised(await self._prepare(box, config["User"], promise))
         return box
 
     async def look(self) -> list[Finding] | None:
@@ -217,9 +230,26 @@ class DockerSandbox:
     async def _prepare(self, box: DockerBox, user: str, promise: Promise) -> list[Finding]:
         """Make the box ready and look at it, in one program: each costs some 60 ms to start."""
         done = await box.exec(["sh", "-c", _PREPARE, "prepare", *user.split(":"), LOOK])
+        text = done.stdout.decode("utf-8", "replace")
         if done.status == 3:
-            raise SandboxError(f"The image {self._image} has no {done.stdout.decode().strip()}.")
-        return findings_in(done.stdout.decode("utf-8", "replace"), promise)
+            raise SandboxError(f"The image {self._image} has no {text.strip()}.")
+        if done.status == _CANNOT_RUN:
+            why = (
+                "No program can be started in the box. The folder may have been replaced under it."
+            )
+            raise _Elsewhere(box.id, why)
+        inside, here = folder_in(text), os.stat(self._workspace).st_ino
+        if inside and not promise.own_kernel and inside != here:
+            raise _Elsewhere(box.id, "The box is bound to another folder than the workspace.")
+        return findings_in(text, promise)
+
+
+class _Elsewhere(SandboxError):
+    """The container's workspace is not the folder that is here now: replaced, or renamed away."""
+
+    def __init__(self, container: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.container = container
 
 
 def _inspect(api: docker.APIClient, name: str) -> dict[str, Any] | None:

@@ -12,13 +12,22 @@ from pocketcoder_tui.core.errors import SandboxError
 from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.sandbox.flags import HATCH, HOME, RUN, WORKSPACE, Limits, environment
 
-__all__ = ["LOOK", "Finding", "Promise", "findings_in", "inspect_box", "require_promised"]
+__all__ = [
+    "LOOK",
+    "Finding",
+    "Promise",
+    "findings_in",
+    "folder_in",
+    "inspect_box",
+    "require_promised",
+]
 
 Finding = tuple[str, bool, str]
 """What was looked at, whether it is as promised, and what was seen."""
 
 LOOK = r"""
 [ -O /workspace ] && echo "owner $EUID"
+stat -c 'inode %i' /workspace
 sed -n 's/^\(Uid\|Cap[A-Z][a-z]*\|NoNewPrivs\|Seccomp\):[[:space:]]*/\1 /p' /proc/self/status
 while read -r _ where type how _; do echo "mount $where $type $how"; done </proc/mounts
 for f in /dev/*; do
@@ -240,6 +249,12 @@ def findings_in(text: str, promise: Promise) -> list[Finding]:
         else:
             findings.append((rule.name, rule.good(values, promise), _words(rule, values)))
     return findings
+
+
+def folder_in(text: str) -> int:
+    """The number of the folder that is the box's workspace (st_ino of stat(2)); 0 when untold."""
+    told = [line.removeprefix("inode ") for line in text.splitlines() if line.startswith("inode ")]
+    return int(told[0]) if told and told[0].isdigit() else 0
 
 
 def require_promised(findings: list[Finding]) -> None:

@@ -1,6 +1,8 @@
 """A box is looked at from inside after each start, and what is not as promised gets no work."""
 
 import asyncio
+import os
+import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -213,3 +215,22 @@ async def test_a_repository_made_in_the_box_is_no_drift(
     found = {name: seen for name, _, seen in await sandbox.look() or []}
     assert found["git hooks and settings guarded"] == "none"
     await asyncio.to_thread(subprocess.run, ["git", "-C", str(workspace), "status"], check=True)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("renamed", [True, False])
+async def test_a_box_of_a_folder_that_was_replaced_is_made_anew(
+    sandbox: DockerSandbox, workspace: Path, renamed: bool
+) -> None:
+    (workspace / "old").write_text("x")
+    box = await sandbox.ensure()
+    if renamed:
+        workspace.rename(workspace.with_name("before"))
+    else:
+        shutil.rmtree(workspace)
+    workspace.mkdir()
+    again = await sandbox.ensure()
+    assert again.id != box.id
+    assert (await again.exec(["touch", "/workspace/made"])).status == 0
+    assert os.listdir(workspace) == ["made"]
+    assert (await sandbox.ensure()).id == again.id
