@@ -234,10 +234,8 @@ class DockerSandbox:
         if done.status == 3:
             raise SandboxError(f"The image {self._image} has no {text.strip()}.")
         if done.status == _CANNOT_RUN:
-            why = (
-                "No program can be started in the box. The folder may have been replaced under it."
-            )
-            raise _Elsewhere(box.id, why)
+            why = "No program can be started in the box"
+            raise _Elsewhere(box.id, f"{why}; its folder may have been replaced.")
         inside, here = folder_in(text), os.stat(self._workspace).st_ino
         if inside and not promise.own_kernel and inside != here:
             raise _Elsewhere(box.id, "The box is bound to another folder than the workspace.")

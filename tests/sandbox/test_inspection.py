@@ -217,6 +217,14 @@ async def test_a_repository_made_in_the_box_is_no_drift(
     await asyncio.to_thread(subprocess.run, ["git", "-C", str(workspace), "status"], check=True)
 
 
+def replace(folder: Path, renamed: bool) -> None:
+    if renamed:
+        folder.rename(folder.with_name("before"))
+    else:
+        shutil.rmtree(folder)
+    folder.mkdir()
+
+
 @pytest.mark.docker
 @pytest.mark.parametrize("renamed", [True, False])
 async def test_a_box_of_a_folder_that_was_replaced_is_made_anew(
@@ -224,11 +232,7 @@ async def test_a_box_of_a_folder_that_was_replaced_is_made_anew(
 ) -> None:
     (workspace / "old").write_text("x")
     box = await sandbox.ensure()
-    if renamed:
-        workspace.rename(workspace.with_name("before"))
-    else:
-        shutil.rmtree(workspace)
-    workspace.mkdir()
+    await asyncio.to_thread(replace, workspace, renamed)
     again = await sandbox.ensure()
     assert again.id != box.id
     assert (await again.exec(["touch", "/workspace/made"])).status == 0
