@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pocketcoder_tui.core import events as ev
@@ -17,7 +17,7 @@ from pocketcoder_tui.core.actions import ActionState, Ended, Outcome
 from pocketcoder_tui.core.errors import LedgerError, TransitionRefused
 from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.ledger import SqliteLedger, opening
-from pocketcoder_tui.ledger.codec import decode
+from pocketcoder_tui.ledger.packing import unpack
 from pocketcoder_tui.ledger.projection import append
 from pocketcoder_tui.ledger.schema import migrate
 from tests.ledger.samples import (
@@ -163,7 +163,16 @@ def test_only_the_title_of_a_session_changes(raw: sqlite3.Connection, column: st
         raw.execute(f"UPDATE session SET {column} = 5")
 
 
+WHOLE_LIFE = [
+    ActionState.PROPOSED,
+    ActionState.ALLOWED,
+    ActionState.DISPATCHED,
+    ActionState.FINISHED,
+]
+
+
 @settings(max_examples=40)
+@example([("a", state) for state in WHOLE_LIFE])
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(ActionState)), max_size=25))
 def test_any_sequence_of_steps_follows_the_drawing(steps: list[tuple[str, ActionState]]) -> None:
     """Two actions at once: each moves by LEGAL alone, and the fold over the log agrees."""
@@ -182,7 +191,8 @@ def test_any_sequence_of_steps_follows_the_drawing(steps: list[tuple[str, Action
                 db.execute("ROLLBACK")
         assert dict(db.execute("SELECT id, state FROM action")) == expected
         transcript = Transcript()
-        transcript.apply_all(decode(body) for (body,) in db.execute("SELECT body FROM event"))
+        rows = db.execute("SELECT body, text FROM event LEFT JOIN output USING (seq) ORDER BY seq")
+        transcript.apply_all(unpack(body, text) for body, text in rows)
         assert {name: transcript.deed(name).state for name in expected} == expected
 
 
