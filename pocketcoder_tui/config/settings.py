@@ -8,7 +8,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, StringConstraints, ValidationError
@@ -27,6 +27,8 @@ from pocketcoder_tui.core.errors import ConfigError
 
 PREFIX = "POCKETCODER_"
 ENVIRONMENT = "the environment"
+NETWORK_ASK = "ask"
+"""The box's programs may ask the person for a host."""
 
 Size = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*[kmg]$")]
 """A number of bytes as Docker writes it: 512m, 4g."""
@@ -66,6 +68,8 @@ class Settings(BaseSettings):
     """How much the model thinks, for example low or high; empty for the model's own choice."""
     base_image: _Reference = Field(default="debian:bookworm-slim", min_length=1)
     """The image that the sandbox image is built on: Debian, or any with bash and tmux."""
+    network: Literal["ask", "off"] = "ask"
+    """The box's way out: ask about each host it wants to reach, or off."""
     runtime: _Word = ""
     """The container runtime, for example runsc for gVisor; empty for Docker's default."""
     memory: Size = "4g"

@@ -18,6 +18,11 @@ from pocketcoder_tui.core.checkpoints import (
     WorkspaceEvent,
 )
 from pocketcoder_tui.core.model import Finish, PartKind, Usage
+from pocketcoder_tui.core.network import (
+    ConnectionClosed,
+    ConnectionOpened,
+    NetworkEvent,
+)
 from pocketcoder_tui.core.transient import (
     ActionHeld,
     ActionNeedsInput,
@@ -331,14 +336,22 @@ Durable = (
     | ModeChanged
     | Noticed
     | WorkspaceEvent
+    | NetworkEvent
 )
 
 # --- the transient ones (core/transient.py) among them
 
 RunEvent = ActionHeld | OutputGrew | ActionNeedsInput | ActionReported
 """What happens to an action between its decision and its end."""
-DeedEvent = CheckpointMade | CheckpointMissed | WorkspaceChanged | ActionTried
-"""What is known of an action and the workspace."""
+DeedEvent = (
+    CheckpointMade
+    | CheckpointMissed
+    | WorkspaceChanged
+    | ActionTried
+    | ConnectionOpened
+    | ConnectionClosed
+)
+"""What is known of an action beside its life."""
 ActionEvent = (
     ActionProposed
     | ActionWaiting

@@ -1,127 +1,56 @@
 """The session as a person reads it: a fold over events, the same for a live and a resumed one."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import modes, transient
-from pocketcoder_tui.core.actions import Action, ActionState, Decision, Execution, Outcome, Preview
+from pocketcoder_tui.core.actions import ActionState, Outcome
 from pocketcoder_tui.core.checkpoints import (
     ActionTried,
     CheckpointMade,
     CheckpointMissed,
-    Restored,
     WorkspaceChanged,
     WorkspaceRestored,
 )
+from pocketcoder_tui.core.entries import (
+    Answer,
+    Deed,
+    Entry,
+    Remark,
+    Said,
+    Thought,
+    Traffic,
+    Typed,
+    Undone,
+)
 from pocketcoder_tui.core.model import PartKind, Usage
-from pocketcoder_tui.core.terminal import MAIN_WINDOW
+from pocketcoder_tui.core.network import (
+    CONNECT,
+    ConnectionClosed,
+    ConnectionOpened,
+    ConnectionRefused,
+)
+
+__all__ = [
+    "LIVE_OUTPUT_LIMIT",
+    "Answer",
+    "Deed",
+    "Entry",
+    "Remark",
+    "Said",
+    "Thought",
+    "Traffic",
+    "Transcript",
+    "Typed",
+    "Undone",
+]
 
 ELSEWHERE = "It was open in the session that this one came from."
+REFUSED = "A program in the box asked for {}. {}"
 LIVE_OUTPUT_LIMIT = 64_000
 """Characters of a running command's output kept for the screen; the newest stay."""
-
-
-@dataclass(slots=True)
-class Said:
-    """A message of the person's."""
-
-    id: str
-    text: str
-    at: float
-    queued: bool = True
-    """True until a model call took it."""
-
-
-@dataclass(slots=True)
-class Answer:
-    """A run of the model's text, Markdown."""
-
-    id: str
-    text: str = ""
-    done: bool = False
-
-
-@dataclass(slots=True)
-class Thought:
-    """A run of the model's thoughts."""
-
-    id: str
-    text: str = ""
-    done: bool = False
-
-
-@dataclass(slots=True)
-class Deed:
-    """An action with all that became of it."""
-
-    id: str
-    action: Action
-    preview: Preview
-    state: ActionState = ActionState.PROPOSED
-    why: str = ""
-    """Why a person was asked, or why it was superseded."""
-    decision: Decision | None = None
-    dispatched: float = 0.0
-    """Unix seconds; 0 before."""
-    execution: Execution | None = None
-    live: str = ""
-    """Raw output so far while it runs, untrusted, bounded."""
-    held: str = ""
-    """Why an allowed command has not started; empty when nothing holds it."""
-    clearable: bool = False
-    """True when a half-typed line holds it."""
-    needs_input: bool = False
-    """True while its command reads the terminal and is silent."""
-    reported: bool = False
-    """True once the model was told that it still runs."""
-    edited: str = ""
-    """Who changed what the model had asked for; empty when nobody did."""
-    checkpoint: int = 0
-    """The number of the checkpoint before it; 0 for none."""
-    unkept: str = ""
-    """Why it left without a checkpoint."""
-    changed: WorkspaceChanged | None = None
-    """What it did to the workspace, once that is known."""
-    tried: ActionTried | None = None
-    """The last try of it in a throw-away copy."""
-
-    @property
-    def window(self) -> str:
-        """The window of a command; the main one when none is named."""
-        return str(self.action.call.arguments.get("window") or MAIN_WINDOW)
-
-
-@dataclass(slots=True)
-class Typed:
-    """A line that the person typed in the box's terminal."""
-
-    id: str
-    line: ev.PersonRan
-
-
-@dataclass(slots=True)
-class Remark:
-    """A line of the program's own."""
-
-    id: str
-    level: Literal["info", "warning", "error"]
-    sentence: str
-    hint: str = ""
-
-
-@dataclass(slots=True)
-class Undone:
-    """The person brought the workspace back to a checkpoint."""
-
-    id: str
-    restored: Restored
-    label: str
-    """What the checkpoint was made before, untrusted."""
-
-
-Entry = Said | Answer | Thought | Deed | Typed | Remark | Undone
 
 
 @dataclass(slots=True)
@@ -153,6 +82,14 @@ class Transcript:
         """The actions that wait for the person, oldest first."""
         deeds = (e for e in self.entries.values() if isinstance(e, Deed))
         return [d for d in deeds if d.state is ActionState.WAITING]
+
+    @property
+    def reached(self) -> list[Deed]:
+        """The hosts that programs in the box may reach now, as the actions that allow it."""
+        deeds = (e for e in self.entries.values() if isinstance(e, Deed))
+        return [
+            d for d in deeds if d.action.call.tool == CONNECT and d.state is ActionState.DISPATCHED
+        ]
 
     @property
     def queued(self) -> list[Said]:
@@ -190,6 +127,8 @@ class Transcript:
                 return self._apply_reply(event)
             case ev.ModeChanged() | ev.Noticed() | ev.PersonRan() | WorkspaceRestored():
                 return self._apply_line(event)
+            case ConnectionRefused():
+                return self._remark("warning", REFUSED.format(event.target, event.why), "")
             case ev.SessionArchived() | transient.PastRead() | transient.RetryWaiting():
                 pass
             case transient.BoxChanged() | transient.ScreenChanged():
@@ -375,10 +314,8 @@ class Transcript:
         return self._remark(level, event.sentence, event.hint)
 
 
-def _keep(
-    deed: Deed, event: CheckpointMade | CheckpointMissed | WorkspaceChanged | ActionTried
-) -> None:
-    """What is known of an action and the workspace."""
+def _keep(deed: Deed, event: ev.DeedEvent) -> None:
+    """What is known of an action beside its life."""
     match event:
         case CheckpointMade():
             deed.checkpoint = event.number
@@ -388,3 +325,16 @@ def _keep(
             deed.changed = event
         case ActionTried():
             deed.tried = event
+        case ConnectionOpened():
+            now = deed.traffic
+            deed.traffic = replace(now, made=now.made + 1, open=now.open + 1)
+        case ConnectionClosed(connection_id=""):
+            deed.traffic = replace(deed.traffic, failed=deed.traffic.failed + 1)
+        case ConnectionClosed():
+            now = deed.traffic
+            deed.traffic = replace(
+                now,
+                open=now.open - 1,
+                sent=now.sent + event.sent,
+                received=now.received + event.received,
+            )

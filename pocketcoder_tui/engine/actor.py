@@ -1,27 +1,24 @@
 """One call's way: proposed, decided, done; asked again whenever its place changed."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core.actions import Action, ActionState, DecidedBy, Decision, Outcome, ToolCall
-from pocketcoder_tui.core.errors import RelayError, SandboxError, TransitionRefused
+from pocketcoder_tui.core.actions import Action, ActionState, Decision, Outcome, ToolCall
+from pocketcoder_tui.core.errors import RelayError, SandboxError
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
-from pocketcoder_tui.engine.checkpoints import CheckpointDesk
 from pocketcoder_tui.engine.desk import FILE_CHANGED, Desk, Dropped, Moved
 from pocketcoder_tui.engine.dispatch import Dispatcher
-from pocketcoder_tui.engine.gatekeeping import Gatekeeping
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.leaving import Departures
 from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.runs import window_of
+from pocketcoder_tui.engine.settling import Settling
 from pocketcoder_tui.engine.tools import SHELL
 from pocketcoder_tui.gatekeeper.toolset import file_of
 
 STOPPED = "The turn was stopped before this left for the box."
 UNDENIED = "You took your denial back, so it is asked again."
-EDITED = "You changed it: look at it as it is now, then decide."
 UNSENT = "The program ended before this left for the box, so it is asked again."
 
 Settle = Callable[[Action], Awaitable[Decision]]
@@ -43,18 +40,16 @@ class Actor:
         dispatcher: Dispatcher,
         keeper: BoxKeeper,
         *,
-        gatekeeping: Gatekeeping,
+        settling: Settling,
         departures: Departures,
-        checkpoints: CheckpointDesk,
     ) -> None:
         self._journal = journal
         self._desk = desk
         self._proposals = proposals
         self._dispatcher = dispatcher
         self._keeper = keeper
-        self._gatekeeping = gatekeeping
+        self._settling = settling
         self._departures = departures
-        self._checkpoints = checkpoints
 
     async def do(
         self, turn_id: str, reply_id: str, call: ToolCall, may_leave: Callable[[], bool]
@@ -67,7 +62,7 @@ class Actor:
             return
         action = await self._proposals.propose(turn_id, reply_id, call)
         if action is not None:
-            await self._decide_and_do(action, self._settle, may_leave)
+            await self._decide_and_do(action, self._settling.settle, may_leave)
 
     async def take_up(self, deed: Deed, may_leave: Callable[[], bool]) -> None:
         """Go on with an action of an earlier process, from where it was."""
@@ -86,31 +81,7 @@ class Actor:
             return
         action = await self._proposals.propose_again(deed.action, Moved(UNDENIED))
         if action is not None:
-            await self._decide_and_do(action, self._settle, may_leave)
-
-    async def _settle(self, action: Action) -> Decision:
-        """Judge and decide; a rule that was used up or ended meanwhile is left out.
-
-        What a person changed is never allowed unseen, whatever mode and rules say.
-        """
-        ended: set[str] = set()
-        while True:
-            judged = await self._gatekeeping.judge(action, ended)
-            verdict = self._checkpoints.checked(action, judged)
-            edited = self._journal.transcript.deed(action.id).edited
-            if edited and verdict.outcome is not Outcome.DENY:
-                verdict = replace(verdict, outcome=None, why=EDITED)
-            try:
-                return await self._desk.settle(action, verdict)
-            except TransitionRefused:
-                if (
-                    verdict.outcome is None
-                    or verdict.by is not DecidedBy.RULE
-                    or verdict.who in ended
-                ):
-                    raise
-                ended.add(verdict.who)
-                await self._gatekeeping.load()
+            await self._decide_and_do(action, self._settling.settle, may_leave)
 
     async def _decide_and_do(
         self, action: Action, settle: Settle, may_leave: Callable[[], bool]
@@ -127,7 +98,7 @@ class Actor:
                 raise
             if again is None:
                 return
-            action, settle = again, self._settle
+            action, settle = again, self._settling.settle
 
     async def _attempt(
         self, action: Action, settle: Settle, may_leave: Callable[[], bool]

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from pocketcoder_tui.config.paths import Paths
 from pocketcoder_tui.config.secrets import box_seal
-from pocketcoder_tui.config.settings import Settings
+from pocketcoder_tui.config.settings import NETWORK_ASK, Settings
 from pocketcoder_tui.control import ControlServer
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import SandboxError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.masking import Masker
+from pocketcoder_tui.core.network import Doorkeeper, Gateway
 from pocketcoder_tui.core.ports import Box, Ledger
 from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
@@ -29,8 +30,9 @@ from pocketcoder_tui.engine.login import login
 from pocketcoder_tui.engine.mirror import MirrorWorkbench
 from pocketcoder_tui.engine.options import Options
 from pocketcoder_tui.engine.outputs import Outputs
-from pocketcoder_tui.engine.session import Session, Terms
+from pocketcoder_tui.engine.session import Session
 from pocketcoder_tui.engine.setup import Setup
+from pocketcoder_tui.engine.terms import Terms
 from pocketcoder_tui.engine.voice import Voice
 from pocketcoder_tui.engine.workbench import Workbench
 
@@ -84,8 +86,15 @@ async def make_workbench(options: Options) -> Session:
             copies,
             partial(ControlServer, options.paths.control),
             settings.output_limit,
+            _open_gateway if settings.network == NETWORK_ASK else None,
         ),
     )
+
+
+async def _open_gateway(box: Box, doorkeeper: Doorkeeper) -> Gateway:
+    from pocketcoder_tui.sandbox.egress import open_gateway
+
+    return await open_gateway(box, doorkeeper)
 
 
 def make_mirror(paths: Paths) -> Workbench:
@@ -178,10 +187,12 @@ def make_sandbox(options: Options, copy: Path | None = None) -> "DockerSandbox":
     ``copy``: a throw-away copy of the workspace; its container does not outlive this process.
     """
     from pocketcoder_tui.sandbox.container import DockerSandbox
+    from pocketcoder_tui.sandbox.egress.authorities import authorities
     from pocketcoder_tui.sandbox.flags import Limits
     from pocketcoder_tui.sandbox.image import image_tag
 
     settings, workspace = options.settings, copy or options.paths.workspace
+    egress = settings.network == NETWORK_ASK and copy is None
     secret = settings.local_secret
     limits = Limits(
         memory=size_bytes(settings.memory),
@@ -198,6 +209,8 @@ def make_sandbox(options: Options, copy: Path | None = None) -> "DockerSandbox":
         seal=box_seal(secret.get_secret_value(), workspace) if secret is not None else "",
         hatch=options.paths.hatch if copy is None else None,
         tied=copy is not None,
+        egress=egress,
+        authorities=authorities() if egress else b"",
     )
 
 

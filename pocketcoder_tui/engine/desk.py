@@ -84,10 +84,14 @@ class Desk:
         """Wake an action that waits: its directory, its box or its file is another one now."""
         self._wake(action_id, Moved(why))
 
+    def drop(self, action_id: str) -> None:
+        """Wake an action that waits: nobody needs the answer any more."""
+        self._wake(action_id, Dropped(action_id))
+
     def drop_all(self) -> None:
         """Wake everything that waits: the turn was stopped."""
         for action_id in tuple(self._waiting):
-            self._wake(action_id, Dropped(action_id))
+            self.drop(action_id)
 
     def _undecided(self, action_id: str) -> asyncio.Future[Decision]:
         """What a waiting action waits for. Raises TransitionRefused with what became of it."""

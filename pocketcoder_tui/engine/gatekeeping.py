@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
-from pocketcoder_tui.core.actions import Action, ActionState, DecidedBy
+from pocketcoder_tui.core.actions import Action, ActionState, DecidedBy, Decision, Outcome
 from pocketcoder_tui.core.errors import SandboxError, TransitionRefused
 from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.core.rules import KeptRule, RuleShelf
@@ -45,6 +45,7 @@ class Gatekeeping:
         self._keeper = keeper
         self._rules: list[Rule] = []
         self._unreadable = False
+        self._on_rules: list[Callable[[], None]] = []
         journal.listen(self._heard)
 
     @property
@@ -60,7 +61,21 @@ class Gatekeeping:
             self._rules, self._unreadable = live_rules(kept), False
         except ValueError:
             self._rules, self._unreadable = [], True
+        for changed in self._on_rules:
+            changed()
         return kept
+
+    def on_rules(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` whenever the rules were read anew."""
+        self._on_rules.append(changed)
+
+    async def stands(self, action: Action, decision: Decision) -> bool:
+        """Whether a decision that lasts still holds: no rule denies it, and its own rule is on."""
+        verdict = await self.judge(action)
+        if verdict.outcome is Outcome.DENY:
+            return False
+        on = {rule.id for rule in self._rules if not rule.disabled}
+        return decision.by is not DecidedBy.RULE or decision.who in on
 
     async def change_mode(self, mode: str) -> None:
         """Let another mode hold from now on. Raises ValueError for an unknown one, LedgerError."""

@@ -52,6 +52,7 @@ class MirrorWorkbench:
         """See Workbench; like the others, refused here."""
         self.checkpoints: Any = nothing
         self.trials: Any = nothing
+        self.network: Any = nothing
         self.queue: Any = nothing
         self.library: Any = nothing
         self.rulebook: Any = nothing

@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import transient
@@ -14,14 +14,14 @@ from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.errors import KeyMissing, PocketCoderError
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.masking import Masker
+from pocketcoder_tui.core.network import CONNECT
 from pocketcoder_tui.core.ports import Box, Ledger, SessionSummary
 from pocketcoder_tui.core.terminal import Job, Window, WindowFacts
 from pocketcoder_tui.core.transcript import Deed, Transcript
 from pocketcoder_tui.engine.actor import Actor
-from pocketcoder_tui.engine.answering import Answering, Control, Respond
+from pocketcoder_tui.engine.answering import Answering
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
-from pocketcoder_tui.engine.checkpoints import CheckpointDesk, Keeper
+from pocketcoder_tui.engine.checkpoints import CheckpointDesk
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
@@ -29,15 +29,17 @@ from pocketcoder_tui.engine.gatekeeping import Gatekeeping
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.leaving import Departures
 from pocketcoder_tui.engine.library import Library
-from pocketcoder_tui.engine.outputs import Outputs
+from pocketcoder_tui.engine.network import NetworkDesk
 from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.queue import MessageQueue
 from pocketcoder_tui.engine.recovery import open_deeds, unanswered, unfinished_turn
 from pocketcoder_tui.engine.review import Review
 from pocketcoder_tui.engine.rulekeeper import RuleKeeper
 from pocketcoder_tui.engine.runs import Runs
+from pocketcoder_tui.engine.settling import Settling
 from pocketcoder_tui.engine.setup import Setup
-from pocketcoder_tui.engine.trials import Copies, TrialDesk
+from pocketcoder_tui.engine.terms import Terms
+from pocketcoder_tui.engine.trials import TrialDesk
 from pocketcoder_tui.engine.turn import GO_ON, LOOK, Turn
 from pocketcoder_tui.engine.voice import Voice
 
@@ -45,26 +47,6 @@ CONFESSION = "confession"
 """The task that tells of another task's failure; its own failure is only logged."""
 TITLE_LENGTH = 80
 """Characters of the first message that become the session's title."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How commands are carried out, and what is kept of them."""
-
-    masker: Masker
-    outputs: Outputs
-    command_limit: float
-    """Seconds after which the model is told that a command still runs."""
-    output_days: int = 0
-    """Days for which output is kept; 0 keeps it for ever."""
-    checkpoints: Keeper | None = None
-    """What keeps the workspace; None when that is switched off."""
-    copies: Copies | None = None
-    """What makes throw-away copies; None when nothing can be tried."""
-    serve: Callable[[Respond], Control] | None = None
-    """What lets the person's other programs ask; None when nobody may."""
-    output_limit: int = 40_000
-    """Characters of an output that the model gets."""
 
 
 class Session:
@@ -113,15 +95,25 @@ class Session:
         self._gatekeeping = Gatekeeping(journal, ledger.rules, self._keeper, departures)
         self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
         """See Workbench."""
+        settling = Settling(journal, self._desk, self._gatekeeping, self.checkpoints)
+        self.network = NetworkDesk(
+            journal,
+            self._desk,
+            settling,
+            self._gatekeeping,
+            self._keeper,
+            crew=self._crew,
+            open_gateway=terms.open_gateway,
+        )
+        """See Workbench."""
         self._actor = Actor(
             journal,
             self._desk,
             Proposals(self._keeper, journal, self._dispatcher),
             self._dispatcher,
             self._keeper,
-            gatekeeping=self._gatekeeping,
+            settling=settling,
             departures=departures,
-            checkpoints=self.checkpoints,
         )
         self.review = Review(journal, self._desk, departures, self._keeper, self._ask_again)
         """See Workbench."""
@@ -298,6 +290,7 @@ class Session:
             last_first.push_async_callback(self._keeper.aclose)
             last_first.push_async_callback(self.checkpoints.aclose)
             last_first.push_async_callback(self._crew.dismiss)
+            last_first.push_async_callback(self.network.aclose)
             if self._control is not None:
                 last_first.push_async_callback(self._control.aclose)
 
@@ -339,14 +332,20 @@ class Session:
         """Take up what an earlier process left, before anything new begins. Raises LedgerError."""
         turn_id = unfinished_turn(self._journal.events)
         deeds = open_deeds(self.transcript)
-        mine = [deed for deed in deeds if turn_id and deed.action.turn_id == turn_id]
+        mine = [
+            deed
+            for deed in deeds
+            if turn_id and deed.action.turn_id == turn_id and deed.action.call.tool != CONNECT
+        ]
         if turn_id and not mine:
             sentence = "The program ended in the middle of this turn."
             await self._journal.write(
                 ev.TurnEnded(turn_id, ev.TurnOutcome.INTERRUPTED, sentence, GO_ON, time.time())
             )
         for deed in deeds:
-            if deed not in mine:
+            if deed.action.call.tool == CONNECT:
+                await self.network.take_up(deed)
+            elif deed not in mine:
                 work = self._actor.take_up(deed, lambda: False)
                 self._crew.start(work, "action")
         if mine:

@@ -8,6 +8,7 @@ from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.checkpoints import Checkpoint, Restored, UndoPlan
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.events import Event
+from pocketcoder_tui.core.network import BoxPort
 from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.core.terminal import Job, WindowFacts
 from pocketcoder_tui.core.transcript import Transcript
@@ -50,6 +51,26 @@ class Trials(Protocol):
         Cancelling ends it. Copy and container are gone afterwards. Raises SandboxError,
         CheckpointError, or TrialRefused when it cannot be tried.
         """
+
+
+class Network(Protocol):
+    """The box's way out, and the ports that lead into it."""
+
+    @property
+    def on(self) -> bool:
+        """Whether programs in the box can ask for hosts."""
+
+    async def ports(self) -> Sequence[BoxPort]:
+        """Where programs in the box wait for connections. Raises SandboxError."""
+
+    async def forward(self, number: int) -> BoxPort:
+        """Let a port of this machine's loopback lead to one in the box. Raises SandboxError."""
+
+    async def unforward(self, number: int) -> None:
+        """End that, with the connections over it. Raises SandboxError."""
+
+    async def end(self, action_id: str) -> None:
+        """End what was allowed about a host, and cut what is open."""
 
 
 class Queue(Protocol):
@@ -117,6 +138,10 @@ class Workbench(Protocol):
     @property
     def trials(self) -> Trials:
         """Tries of what waits, in throw-away copies."""
+
+    @property
+    def network(self) -> Network:
+        """The box's way out."""
 
     def listen(self, on_event: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``on_event`` on the event loop for everything that happens; returns the undo."""

@@ -4,9 +4,11 @@
 """
 
 from pocketcoder_tui.core.actions import Action
+from pocketcoder_tui.core.network import CONNECT
 from pocketcoder_tui.gatekeeper.paths import absolute
 
 __all__ = [
+    "CONNECT",
     "EDITABLE",
     "LOOKING",
     "SEARCHING",
@@ -16,6 +18,7 @@ __all__ = [
     "WATCHING",
     "WRITING",
     "file_of",
+    "host_of",
     "text_of",
 ]
 
@@ -43,6 +46,11 @@ EDITABLE = {
     "edit_file": "new_text",
 }
 """The tools whose text a person may change before it is decided, and the argument that holds it."""
+
+
+def host_of(action: Action) -> str:
+    """The host that a program in the box asks for; empty for every other action."""
+    return str(action.call.arguments.get("host", "")) if action.call.tool == CONNECT else ""
 
 
 def text_of(action: Action) -> str | None:

@@ -66,12 +66,15 @@ class DockerSandbox:
         tied: bool = False,
         seal: str = "",
         hatch: Path | None = None,
+        egress: bool = False,
+        authorities: bytes = b"",
     ) -> None:
         """``workspace`` is a checked folder, ``image`` a name or id, ``runtime`` the engine's own
         name of one ("" for its default). ``tied``: the container is an orphan once this process
         has ended (for tests). ``seal`` is a label that only this person can make; a container
         without it is not taken for ours ("" to take any). ``hatch`` is a folder of the host's, of
-        this workspace alone, that is bound into the box read-only; None for none.
+        this workspace alone, that is bound into the box read-only; None for none. With ``egress``
+        programs are told of the proxy, and ``authorities`` (PEM) are handed in.
         """
         self._workspace = Path(os.path.realpath(workspace))
         self._image = image
@@ -80,6 +83,8 @@ class DockerSandbox:
         self._tied = tied
         self._seal = seal
         self._hatch = Hatch(hatch) if hatch is not None else None
+        self._egress = egress
+        self._authorities = authorities
         self._engine = Engine()
         self.name = container_name(self._workspace)
         """The container's name, whether it exists or not."""
@@ -109,6 +114,8 @@ class DockerSandbox:
         api = await self._engine.api()
         if self._hatch is not None:
             self._hatch.prepare()
+            if self._egress:
+                self._hatch.put(fl.AUTHORITIES, self._authorities)
         try:
             return await self._ready(api, config)
         except _Elsewhere as stale:
@@ -193,6 +200,8 @@ class DockerSandbox:
             seccomp=(image_folder() / "seccomp.json").read_text(encoding="utf-8"),
             runtime=self._runtime,
             hatch=self._hatch.folder if self._hatch is not None else None,
+            egress=self._egress,
+            trusted=self._hatch is not None and bool(self._authorities),
         )
         mounts = fl.git_mounts(self._workspace)
         config["Labels"] = labels_of(

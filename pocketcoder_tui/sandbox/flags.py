@@ -14,8 +14,10 @@ from typing import Any
 from pocketcoder_tui.core.errors import SandboxError
 
 __all__ = [
+    "AUTHORITIES",
     "HATCH",
     "HOME",
+    "PROXY_PORT",
     "RUN",
     "WORKSPACE",
     "BoxUser",
@@ -31,6 +33,12 @@ WORKSPACE = "/workspace"
 HOME = "/home/agent"
 RUN = "/run/pocketcoder"
 """The relay's own folder inside: its socket, logs and claims. 0700, gone when the box stops."""
+
+PROXY_PORT = 3128
+"""Of the box's own loopback: where programs in it ask for a host (sandbox/egress)."""
+
+AUTHORITIES = "authorities.pem"
+"""The file in the hatch that holds the certificates which the host trusts."""
 
 HATCH = f"{RUN}/in"
 """Where the host's own folder for what it hands in is bound, read-only."""
@@ -93,12 +101,17 @@ def container_flags(
     seccomp: str,
     runtime: str = "",
     hatch: Path | None = None,
+    egress: bool = False,
+    trusted: bool = False,
 ) -> dict[str, Any]:
     """Return what the container is created with, save labels and the mounts of ``git_mounts``.
 
     ``seccomp`` is the profile's JSON text; ``image`` an image id; ``hatch`` a folder of the host's.
+    With ``egress`` programs are told of the proxy, and if ``trusted`` of the host's authorities in
+    the hatch; the box has no network in either case.
     """
     own = f"uid={user.uid},gid={user.gid}"
+    variables = environment(egress=egress, trusted=trusted)
     host = {
         "NetworkMode": "none",
         "ReadonlyRootfs": True,
@@ -139,15 +152,19 @@ def container_flags(
         "User": user.text,
         "WorkingDir": WORKSPACE,
         "Hostname": "box",
-        "Env": [f"{name}={value}" for name, value in environment().items()],
+        "Env": [f"{name}={value}" for name, value in variables.items()],
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": host,
     }
 
 
-def environment() -> dict[str, str]:
-    """The whole environment of the box's programs; nothing of the host's is in it."""
-    return {
+def environment(*, egress: bool = False, trusted: bool = True) -> dict[str, str]:
+    """The whole environment of the box's programs; nothing of the host's is in it.
+
+    ``trusted``: the host's authorities are in the hatch.
+    """
+    ways = (_WAYS_OUT | (_TRUST if trusted else {})) if egress else {}
+    return ways | {
         "HOME": HOME,
         "USER": "agent",
         "LOGNAME": "agent",
@@ -156,6 +173,27 @@ def environment() -> dict[str, str]:
         "TERM": "tmux-256color",
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     }
+
+
+_PROXY = f"http://127.0.0.1:{PROXY_PORT}"
+_HERE = "localhost,127.0.0.1,::1"
+_WAYS_OUT = (
+    dict.fromkeys(
+        ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _PROXY
+    )
+    | dict.fromkeys(("no_proxy", "NO_PROXY"), _HERE)
+    # A person may take their time to answer, and a program is not to give up meanwhile.
+    | {"PIP_DEFAULT_TIMEOUT": "900", "UV_HTTP_TIMEOUT": "900", "npm_config_fetch_timeout": "900000"}
+    # Nobody is to be asked for a host because of a program's own news.
+    | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "npm_config_update_notifier": "false"}
+    | {"NODE_USE_ENV_PROXY": "1"}
+)
+"""By what programs find the proxy."""
+_TRUST = dict.fromkeys(
+    ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO",
+     "NODE_EXTRA_CA_CERTS", "CARGO_HTTP_CAINFO"), f"{HATCH}/{AUTHORITIES}",
+)  # fmt: skip
+"""By what they find the authorities that the host trusts."""
 
 
 def git_mounts(workspace: Path) -> list[dict[str, Any]]:

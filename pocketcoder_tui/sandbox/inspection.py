@@ -216,7 +216,7 @@ _RULES = (
     ),
     _Rule("no device of the host", "device", _no_device),
     _Rule("kernel's files masked", "open", _nothing),
-    _Rule("no variable of the host", "variable", _only({*environment(), *_SHELLS_OWN})),
+    _Rule("no variable of the host", "variable", _only({*environment(egress=True), *_SHELLS_OWN})),
     _Rule("no network route", "route", _nothing),
     _Rule("no network device", "link", _only({"lo", *_FALLBACKS})),
     _Rule("git hooks and settings guarded", _GIT, _nothing),

@@ -22,7 +22,8 @@ from pocketcoder_tui.engine.checkpoints import Keeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.outputs import Outputs
-from pocketcoder_tui.engine.session import Session, Terms
+from pocketcoder_tui.engine.session import Session
+from pocketcoder_tui.engine.terms import Terms
 from pocketcoder_tui.engine.trials import Copies
 from pocketcoder_tui.ledger import SqliteLedger
 from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper

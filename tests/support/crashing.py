@@ -40,7 +40,8 @@ from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.login import login
 from pocketcoder_tui.engine.outputs import Outputs
-from pocketcoder_tui.engine.session import Session, Terms
+from pocketcoder_tui.engine.session import Session
+from pocketcoder_tui.engine.terms import Terms
 from pocketcoder_tui.ledger import SqliteLedger
 from tests.engine.fakes import FakeBox, FakeSandbox, FakeTerminal, FakeWindow
 from tests.engine.rig import FakeSetup, FakeVoice

@@ -19,6 +19,8 @@ from pocketcoder_tui.gatekeeper.paths import (
 __all__ = ["effects_of"]
 
 _TYPED = "What the program that runs makes of the text cannot be told."
+_SENDS = "They can send there whatever is in the workspace, and run what comes back."
+_FOREIGN = "The name holds other letters than it shows (IDNA); it may imitate another one."
 _NO_SUCH_TOOL = "The tool is not known here, so what it does cannot be told."
 
 
@@ -37,6 +39,8 @@ def effects_of(action: Action, *, resolved: str = "") -> Report:
         _note_file(action, resolved, findings)
     elif tool == toolset.TYPING:
         _note_typed(str(arguments.get("text", "")), findings)
+    elif tool == toolset.CONNECT:
+        _note_host(toolset.host_of(action), findings)
     elif tool in toolset.STOPPING:
         findings.add(Kind.RUNS, toolset.STOPPING[tool])
     elif tool not in toolset.WATCHING:
@@ -48,6 +52,15 @@ def _note_typed(text: str, findings: Findings) -> None:
     findings.add(Kind.UNKNOWN, _TYPED, (0, len(text)))
     in_text(text, findings, unread=True)
     note_named([(text, 0, len(text))], findings)
+
+
+def _note_host(host: str, findings: Findings) -> None:
+    findings.add(Kind.NETWORK, f"Programs in the box reach {host}, ports 80 and 443.", (0, 0), host)
+    findings.add(Kind.NETWORK, _SENDS)
+    for word in lookalikes(host):
+        findings.add(Kind.DANGER, word.sentence, (word.start, word.end))
+    if any(label.startswith("xn--") for label in host.split(".")):
+        findings.add(Kind.DANGER, _FOREIGN, (0, len(host)))
 
 
 def _note_file(action: Action, resolved: str, findings: Findings) -> None:

@@ -10,7 +10,7 @@ from pocketcoder_tui.gatekeeper.paths import absolute, guarded, is_secret, searc
 from pocketcoder_tui.gatekeeper.programs import RESERVED, WRAPPERS, family
 from pocketcoder_tui.gatekeeper.reading import Simple, Whole, read_whole
 from pocketcoder_tui.gatekeeper.rules.exact import exact_words
-from pocketcoder_tui.gatekeeper.rules.model import Beginning, Command, Place, Rule
+from pocketcoder_tui.gatekeeper.rules.model import Beginning, Command, Host, Place, Rule
 
 __all__ = ["Denial", "allowing", "command_of", "command_rule", "denying", "path_of"]
 
@@ -42,7 +42,7 @@ def allowing(action: Action, rules: Iterable[Rule], *, resolved: str = "") -> Ru
     for rule in mine:
         if isinstance(rule.subject, Place) and _covers(rule.subject, action, resolved):
             return rule
-        if about is not None and rule.subject == about:
+        if rule.subject == _host_rule(action) or (about is not None and rule.subject == about):
             return rule
     return None
 
@@ -97,10 +97,18 @@ def command_rule(action: Action) -> Command | None:
         return None
 
 
+def _host_rule(action: Action) -> Host | None:
+    """The only rule about a host that could be about an action."""
+    host = toolset.host_of(action)
+    return Host(host) if host else None
+
+
 def _denial(rule: Rule, action: Action, whole: Whole | None, resolved: str) -> Denial | None:
     match rule.subject:
         case Beginning(words) if whole is not None:
             return _denied_part(rule, words, whole)
+        case Host(name) if name == toolset.host_of(action):
+            return Denial(rule, True, f"It is {name}.")
         case Place(tool, path, below) if tool == action.call.tool:
             places = [path_of(action), *([resolved] if resolved else [])]
             if any(_is_at(place, path, below) for place in places):

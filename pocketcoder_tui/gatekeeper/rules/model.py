@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pocketcoder_tui.core.actions import Outcome, canonical
+from pocketcoder_tui.core.hosts import host_name
 from pocketcoder_tui.gatekeeper.rules.exact import exact_words, written
 
 __all__ = [
     "HALF_HOUR",
     "Beginning",
     "Command",
+    "Host",
     "Place",
     "Rule",
     "Scope",
@@ -80,7 +82,18 @@ class Place:
             raise ValueError(f"no rule can be about this path: {self.path!r}")
 
 
-Subject = Command | Beginning | Place
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Exactly this host, for programs in the box. Raises ValueError for what is no host's name."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if host_name(self.name) != self.name:
+            raise ValueError(f"no rule can be about this host: {self.name!r}")
+
+
+Subject = Command | Beginning | Place | Host
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +161,8 @@ def _as_json(subject: Subject) -> dict[str, object]:
             return {"begins": list(words)}
         case Place(tool, path, below):
             return {"tool": tool, "below" if below else "path": path}
+        case Host(name):
+            return {"host": name}
 
 
 def _from_json(about: dict[str, object]) -> Subject:
@@ -160,6 +175,8 @@ def _from_json(about: dict[str, object]) -> Subject:
             return Place(tool, path, below=True)
         case {"tool": str(tool), "path": str(path)}:
             return Place(tool, path)
+        case {"host": str(name)}:
+            return Host(name)
         case _:
             raise ValueError("this is no subject of a rule")
 

@@ -10,9 +10,17 @@ from pocketcoder_tui.gatekeeper.reading import read_whole
 from pocketcoder_tui.gatekeeper.rules.exact import LONGEST, exact_words
 from pocketcoder_tui.gatekeeper.rules.fresh import FOLDERS
 from pocketcoder_tui.gatekeeper.rules.matching import command_of, path_of
-from pocketcoder_tui.gatekeeper.rules.model import Beginning, Command, Place, Rule, Scope, Subject
+from pocketcoder_tui.gatekeeper.rules.model import (
+    Beginning,
+    Command,
+    Host,
+    Place,
+    Rule,
+    Scope,
+    Subject,
+)
 from pocketcoder_tui.gatekeeper.rules.plain import sentences_of
-from pocketcoder_tui.gatekeeper.toolset import LOOKING, SEARCHING, SHELL, WATCHING
+from pocketcoder_tui.gatekeeper.toolset import CONNECT, LOOKING, SEARCHING, SHELL, WATCHING, host_of
 
 __all__ = ["NotOffered", "Offer", "denials", "first_offers", "offer", "offers"]
 
@@ -88,10 +96,12 @@ def offer(command: str, cwd: str = WORKSPACE) -> Offer | NotOffered:
 
 
 def offers(action: Action) -> tuple[Offer, ...] | NotOffered:
-    """The allow rules for an action: for a file, the file itself and then its folder."""
+    """The allow rules for an action: its command, its host, or its file and then the folder."""
     if action.call.tool == SHELL:
         found = offer(command_of(action), action.cwd)
         return found if isinstance(found, NotOffered) else (found,)
+    if action.call.tool == CONNECT:
+        return (_offered(Host(host_of(action)), ()),)
     tool, path = action.call.tool, path_of(action)
     if "path" not in action.call.arguments and action.call.tool not in LOOKING:
         return NotOffered(_NO_RULE_TOOL)
@@ -114,6 +124,8 @@ def denials(action: Action) -> tuple[Offer, ...]:
     if action.call.tool == SHELL:
         for length in (_WHOLE, 2, 1):
             subjects += [Beginning(words) for words in _beginnings(command_of(action), length)]
+    elif action.call.tool == CONNECT:
+        subjects.append(Host(host_of(action)))
     else:
         with contextlib.suppress(ValueError):
             subjects.append(Place(action.call.tool, path_of(action)))

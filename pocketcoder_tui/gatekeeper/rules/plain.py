@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.gatekeeper.rules.exact import written
-from pocketcoder_tui.gatekeeper.rules.model import Beginning, Command, Place, Rule, Scope, Subject
+from pocketcoder_tui.gatekeeper.rules.model import (
+    Beginning,
+    Command,
+    Host,
+    Place,
+    Rule,
+    Scope,
+    Subject,
+)
 from pocketcoder_tui.gatekeeper.toolset import WATCHING
 
 __all__ = ["Explanation", "explain", "sentences_of"]
@@ -53,6 +61,13 @@ def sentences_of(outcome: Outcome, subject: Subject) -> tuple[str, ...]:
                 f"Denies every command of which a part begins with: {' '.join(words)}",
                 "Also inside of pipelines, substitutions and text for another shell, as far as "
                 "that can be seen. What cannot be read is asked about.",
+            )
+        case Host(name):
+            if outcome is Outcome.DENY:
+                return (f"Denies every connection to {name}.",)
+            return (
+                f"Allows programs in the box to reach {name}, ports 80 and 443, and no other host.",
+                "Whatever runs in the box may send there what is in the workspace.",
             )
         case Place(tool, path, below):
             if tool in WATCHING:

@@ -1,0 +1,35 @@
+"""How a session works: what it is given beside its ledger, box and model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pocketcoder_tui.core.masking import Masker
+from pocketcoder_tui.engine.answering import Control, Respond
+from pocketcoder_tui.engine.checkpoints import Keeper
+from pocketcoder_tui.engine.network import OpenGateway
+from pocketcoder_tui.engine.outputs import Outputs
+from pocketcoder_tui.engine.trials import Copies
+
+__all__ = ["Terms"]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How commands are carried out, and what is kept of them."""
+
+    masker: Masker
+    outputs: Outputs
+    command_limit: float
+    """Seconds after which the model is told that a command still runs."""
+    output_days: int = 0
+    """Days for which output is kept; 0 keeps it for ever."""
+    checkpoints: Keeper | None = None
+    """What keeps the workspace; None when that is switched off."""
+    copies: Copies | None = None
+    """What makes throw-away copies; None when nothing can be tried."""
+    serve: Callable[[Respond], Control] | None = None
+    """What lets the person's other programs ask; None when nobody may."""
+    output_limit: int = 40_000
+    """Characters of an output that the model gets."""
+    open_gateway: OpenGateway | None = None
+    """What opens the box's way out; None while the network is switched off."""
