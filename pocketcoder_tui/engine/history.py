@@ -17,8 +17,9 @@ from pocketcoder_tui.core.actions import (
 )
 from pocketcoder_tui.core.checkpoints import WorkspaceRestored
 from pocketcoder_tui.core.model import Message, ReplyPart, Role, ToolResult
+from pocketcoder_tui.core.network import CONNECT
 
-Note = ev.PersonRan | ev.ModeChanged | Execution | WorkspaceRestored
+Note = ev.PersonRan | ev.ModeChanged | Execution | WorkspaceRestored | Decision
 """What happened beside the calls: a line of the person's, a command's late end, an undo."""
 
 NOTICE = "[From PocketCoder, not from the person: what happened in the terminal meanwhile]"
@@ -43,6 +44,8 @@ class History:
         self.provider = ""
         self.actions: dict[str, Action] = {}
         """The newest action of each call, by the call's id."""
+        self.hosts: dict[str, str] = {}
+        """Hosts that programs in the box asked for, by the action."""
         self.edited: set[str] = set()
         """Actions whose arguments are the person's."""
         self.decisions: dict[str, Decision] = {}
@@ -76,10 +79,15 @@ class History:
                 self.mode = modes.ASK
             case ev.ActionProposed():
                 self.actions[event.action.call.id] = event.action
+                if event.action.call.tool == CONNECT:
+                    self.hosts[event.action.id] = str(event.action.call.arguments["host"])
                 if event.edited:
                     self.edited.add(event.action.id)
             case ev.ActionDecided():
                 self.decisions[event.decision.action_id] = event.decision
+                denied = event.decision.outcome is Outcome.DENY
+                if denied and event.decision.action_id in self.hosts:
+                    self.notes.append(event.decision)
             case ev.ActionDispatched():
                 self.dispatched.add(event.action_id)
             case _:
@@ -134,6 +142,8 @@ class History:
             return f"The person changed the mode. {modes.sentence_of(note.mode)}"
         if isinstance(note, WorkspaceRestored):
             return undone(note)
+        if isinstance(note, Decision):
+            return f"Programs in the box may not reach {self.hosts[note.action_id]}. {denial(note)}"
         if note.action_id in self.told:
             return ""
         actions = (a for a in self.actions.values() if a.id == note.action_id)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pydantic import SecretStr
 
 from pocketcoder_tui.config.secrets import keep_key
+from pocketcoder_tui.config.settings import NETWORK_ASK
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.audit import AuditKind, AuditNote
 from pocketcoder_tui.core.checks import Check, CheckState
@@ -83,6 +84,7 @@ class Voice:
             workspace_name=self._options.paths.workspace.name,
             mode=mode,
             tools=SPECS,
+            network=self._options.settings.network == NETWORK_ASK,
         )
 
     def check(self) -> Check:

@@ -15,12 +15,22 @@ _MODES = {
     "what you would do",
 }
 
+_ASKS = (
+    "the box has none of its own. A program that honours `http_proxy` and `https_proxy` asks the "
+    "person for each host it wants, and waits for the answer; only HTTP and HTTPS go, to public "
+    "names. Say why before you start something that needs a host, and when one is denied, go on "
+    "without it."
+)
+_OFF = "none. Do not try downloads or package installs; say what is missing instead."
 
-def system_prompt(*, workspace_name: str, mode: str, tools: Iterable[ToolSpec]) -> str:
+
+def system_prompt(
+    *, workspace_name: str, mode: str, tools: Iterable[ToolSpec], network: bool = False
+) -> str:
     """Return the instruction for a session.
 
     What changes comes last: the service caches requests by their unchanged beginning.
-    ``workspace_name`` is the folder's name; it is untrusted and folded into one line.
+    ``network``: programs in the box can ask the person for a host. ``workspace_name`` is the folder's name; it is untrusted and folded into one line.
     """
     text = resources.files("pocketcoder_tui.reasoning").joinpath("prompts/system.md")
     name = " ".join(workspace_name.split()).replace("`", "'")
@@ -28,5 +38,6 @@ def system_prompt(*, workspace_name: str, mode: str, tools: Iterable[ToolSpec]) 
         f"- Tools: {', '.join(f'`{tool.name}`' for tool in tools) or 'none'}.",
         f"- Workspace: `{name}`, at `/workspace`.",
         f"- Mode: {mode}" + (f", {_MODES[mode]}." if mode in _MODES else "."),
+        f"- Network: {_ASKS if network else _OFF}",
     )
     return text.read_text(encoding="utf-8") + "\n## This session\n\n" + "\n".join(facts) + "\n"

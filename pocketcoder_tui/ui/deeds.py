@@ -14,6 +14,7 @@ from pocketcoder_tui.core.actions import (
     PreviewKind,
 )
 from pocketcoder_tui.core.checkpoints import MAKING
+from pocketcoder_tui.core.network import CONNECT
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.gatekeeper.faithful import plain
@@ -87,6 +88,8 @@ def facts_of(deed: Deed, look: Look, kit: Kit) -> list[str]:
 def _result_facts(deed: Deed, done: Execution, kit: Kit) -> list[str]:
     """What came of it, in the words of its kind: a status is a command's, lines are a file's."""
     preview = deed.preview
+    if deed.action.call.tool == CONNECT:
+        return [one_line(done.output)] if done.output else []
     lines = count(done.output.rstrip("\n").count("\n") + 1, "line") if done.output else ""
     if preview.kind is PreviewKind.COMMAND:
         status = [] if done.status is None else [f"exit {done.status}"]

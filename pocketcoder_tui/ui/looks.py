@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pocketcoder_tui.core.actions import ActionState
+from pocketcoder_tui.core.network import CONNECT
 from pocketcoder_tui.core.transcript import Deed
 
 _PAST = {
@@ -16,6 +17,7 @@ _PAST = {
     "type": "typed",
     "stop": "stopped",
     "look": "looked",
+    "connect": "reached",
 }
 
 
@@ -44,6 +46,7 @@ SUPERSEDED = Look("⊘", "-", "not run", "$text-muted")
 NEEDS_YOU = Look("●", "*", "needs you", "$warning")
 HELD = Look("◐", "~", "held", "$warning")
 ALLOWED = Look("◐", "~", "allowed", "$primary")
+OPEN = Look("◐", "~", "open", "$warning")
 
 _BY_STATE = {
     ActionState.PROPOSED: PROPOSED,
@@ -67,6 +70,8 @@ def look_of(deed: Deed) -> Look:
         return HELD
     if deed.needs_input:
         return NEEDS_YOU
+    if deed.action.call.tool == CONNECT and deed.state is ActionState.DISPATCHED:
+        return OPEN
     return _BY_STATE[deed.state]
 
 

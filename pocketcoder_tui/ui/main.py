@@ -19,7 +19,7 @@ from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.link import LOG, OWN_FAULT, MakeWorkbench, sentence_of
 from pocketcoder_tui.ui.notice import Notice
 from pocketcoder_tui.ui.safe import one_line
-from pocketcoder_tui.ui.status import activity_words, header_words, status_words
+from pocketcoder_tui.ui.status import activity_words, header_words, network_words, status_words
 from pocketcoder_tui.ui.watching import Mirror, WatchingScreen
 from pocketcoder_tui.ui.welcome import Welcome
 
@@ -187,7 +187,11 @@ class MainScreen(WatchingScreen):
         self.query_one(Welcome).tour = link.model_label.startswith("tour")
         self.query_one(Notice).last(link.standing.box_trouble)
         self.show_offer()
-        self.query_one("#status", Bar).put(*status_words(link.standing, self.kit, link.mode))
+        on = link.standing.watching or (link.opened and link.workbench.network.on)
+        network = network_words(link.transcript, on=on)
+        self.query_one("#status", Bar).put(
+            *status_words(link.standing, self.kit, link.mode, network)
+        )
         activity = self.query_one("#activity", Bar)
         words = activity_words(link.transcript, link.standing, self.kit)
         activity.put(words, ())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pocketcoder_tui.core import modes, transient
 from pocketcoder_tui.core.actions import ActionState
+from pocketcoder_tui.core.network import CONNECT
 from pocketcoder_tui.core.transcript import Answer, Deed, Thought, Transcript
 from pocketcoder_tui.ui.actions import ACTIONS, key_name
 from pocketcoder_tui.ui.bars import Word
@@ -64,14 +65,29 @@ def _thousands(tokens: int) -> str:
     return f"{tokens / 1000:.1f}k" if tokens >= 1000 else str(tokens)
 
 
-def status_words(standing: Standing, kit: Kit, mode: str = "") -> tuple[list[Word], list[Word]]:
+NET_OFF = Word("net off", "$text-muted", 3)
+
+
+def network_words(transcript: Transcript, *, on: bool) -> Word:
+    """What the box can reach."""
+    if not on:
+        return NET_OFF
+    reached = transcript.reached
+    if not reached:
+        return Word("net asks", "$text-muted", 3)
+    return Word(f"network: {count(len(reached), 'host')} allowed", "bold $warning", 0)
+
+
+def status_words(
+    standing: Standing, kit: Kit, mode: str = "", network: Word | None = None
+) -> tuple[list[Word], list[Word]]:
     """The bottom line: box, network, what is kept; then the keys."""
     glyph, fallback, word, style = _BOX[standing.box]
     left = [Word(f"{kit.pick(glyph, fallback)} {word}", style, 0)]
     if mode:
         style = {modes.CONTAINED: "bold $warning", modes.PLAN: "$primary"}.get(mode, "$text-muted")
         left.append(Word(_mode_words(mode), style, 0))
-    left.append(Word("net off", "$text-muted", 3))
+    left.append(network or NET_OFF)
     if standing.opened:
         kept = "read-only" if standing.watching else "saved"
         left.append(Word(kept, "$text-muted", 4))
@@ -150,6 +166,6 @@ def _doing(transcript: Transcript, standing: Standing, kit: Kit) -> str:
 
 def _running(transcript: Transcript) -> bool:
     return any(
-        isinstance(e, Deed) and e.state is ActionState.DISPATCHED
+        isinstance(e, Deed) and e.state is ActionState.DISPATCHED and e.action.call.tool != CONNECT
         for e in transcript.entries.values()
     )

@@ -38,7 +38,7 @@ class Shell:
         "Run a command in a persistent bash of the sandbox's terminal. The directory, variables "
         "and functions last between calls. Returns the output as a terminal shows it, and the "
         "exit status. A command that takes long or waits for input is reported as still running: "
-        "then use shell_wait, shell_input, shell_interrupt or screen. There is no network.",
+        "then use shell_wait, shell_input, shell_interrupt or screen.",
         ShellArguments,
     )
 

@@ -35,7 +35,7 @@ class Kind(IntEnum):
     CREDIT = 6
     """So many bytes (4, big-endian) were read: as many more may be sent."""
     PORTS = 7
-    """Asked with nothing behind; answered with JSON."""
+    """Asked with nothing behind; answered with a port and a program's name a line."""
     TROUBLE = 8
     """From the box: it cannot work; the text says why."""
 
