@@ -11,6 +11,7 @@ from pocketcoder_tui.core.audit import AuditKind, AuditNote
 from pocketcoder_tui.core.checks import Check, CheckState, Progress
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.core.keys import KeyShelf
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.ports import Box, SessionSummary, Tail
 from pocketcoder_tui.core.rules import RuleShelf
@@ -127,6 +128,10 @@ class Disk:
     @property
     def rules(self) -> RuleShelf:
         return self.ledger.rules
+
+    @property
+    def keys(self) -> KeyShelf:
+        return self.ledger.keys
 
     @property
     def shelf(self) -> Shelf:
