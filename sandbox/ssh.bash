@@ -30,15 +30,19 @@ serve() {
 # sshd that runs as 0 gives up privileges before it speaks to anybody: chroot and setgroups. Here 0
 # has none (no capability), so both fail, and sshd ends. For this one program and what it starts they
 # do nothing and say that they did it: a seccomp(2) filter that answers 0. The user "sshd", who it
-# then becomes, is 0 too (container.py). The numbers are chroot's and setgroups' of the machine.
+# then becomes, is 0 too (container.py). It would also end for want of the kernel's audit log, unless
+# there is none at all: its socket (AF_NETLINK, 16) is answered with EAFNOSUPPORT (97). The numbers
+# are those of the machine's audit architecture, prctl, chroot, setgroups and socket.
 unprivileged() {
     command -v perl >/dev/null || { echo "pocketcoder: no perl in the box" >&2; exit 3; }
     exec perl -e '
-        my %known = (x86_64 => [0xC000003E, 157, 161, 116], aarch64 => [0xC00000B7, 167, 51, 159]);
+        my %known = (x86_64 => [0xC000003E, 157, 161, 116, 41],
+            aarch64 => [0xC00000B7, 167, 51, 159, 198]);
         my ($arch, $prctl, @calls) = @{$known{shift @ARGV} or exit 6};
-        my @steps = ([0x20, 0, 0, 4], [0x15, 0, 4, $arch], [0x20, 0, 0, 0],
-            [0x15, 1, 0, $calls[0]], [0x15, 0, 1, $calls[1]],
-            [0x06, 0, 0, 0x00050000], [0x06, 0, 0, 0x7fff0000]);
+        my @steps = ([0x20, 0, 0, 4], [0x15, 0, 8, $arch], [0x20, 0, 0, 0],
+            [0x15, 4, 0, $calls[0]], [0x15, 3, 0, $calls[1]], [0x15, 0, 4, $calls[2]],
+            [0x20, 0, 0, 16], [0x15, 1, 2, 16],
+            [0x06, 0, 0, 0x00050000], [0x06, 0, 0, 0x00050000 + 97], [0x06, 0, 0, 0x7fff0000]);
         my $filter = join "", map { pack "SCCL", @$_ } @steps;
         my $program = pack "Sx![P]P", scalar @steps, $filter;
         exit 6 if syscall($prctl, 22, 2, $program, 0, 0) != 0;

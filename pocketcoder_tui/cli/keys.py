@@ -52,7 +52,7 @@ def _fields(args: Arguments) -> Answer:
         case "list":
             return {}
         case "add":
-            return {"line": _line(args.text), "name": args.name, "who": login_name()}
+            return {"line": _line(args.text), "called": args.name, "who": login_name()}
         case _:
             return {"key": args.key, "who": login_name()}
 

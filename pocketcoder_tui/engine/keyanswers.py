@@ -24,7 +24,7 @@ async def answer_about_keys(book: Keybook, body: Mapping[str, Any]) -> dict[str,
             rows = [key_row(key) for key in await book.listed()]
             return {"keys": rows, "door": door_row(book.door)}
         case "keys.add":
-            line, name = str(body.get("line", "")), str(body.get("name", ""))
+            line, name = str(body.get("line", "")), str(body.get("called", ""))
             return {"key": key_row(await book.add(line, name, who=who))}
         case "keys.disable" | "keys.enable" | "keys.remove":
             key = chosen(str(body.get("key", "")), await book.listed())
