@@ -158,7 +158,7 @@ class Place:
     async def until(self, fact: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
             while not fact():
-                await asyncio.sleep(0)
+                await self.servers()
 
     async def servers(self) -> int:
         """How many sshd run in the box."""
@@ -358,16 +358,17 @@ async def test_a_forged_word_of_the_boxs_ends_the_visit(place: Place) -> None:
     assert [key.name for key in place.came] == ["phone"]
 
 
+def listening(family: str) -> list[str]:
+    """The kernel's table of sockets (proc(5), /proc/net/tcp)."""
+    return Path(f"/proc/net/{family}").read_text().splitlines()[1:]
+
+
 async def test_it_listens_on_the_loopback_alone(place: Place) -> None:
     assert place.door.state.listens == f"127.0.0.1:{place.door.port}"
     wanted = f":{place.door.port:04X}"
-    rows = [
-        line.split()[1]
-        for name in ("tcp", "tcp6")
-        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
-        if line.split()[1].endswith(wanted) and line.split()[3] == "0A"
-    ]
-    assert rows == [f"0100007F{wanted}"]
+    rows = [row.split() for row in [*listening("tcp"), *listening("tcp6")]]
+    places = [row[1] for row in rows if row[1].endswith(wanted) and row[3] == "0A"]
+    assert places == [f"0100007F{wanted}"]
 
 
 async def test_a_flood_of_connections_is_bounded(place: Place) -> None:

@@ -1,4 +1,4 @@
-"""SSH keys on the screen: pasted in, refused with the reason, switched off, removed after asking."""
+"""SSH keys on the screen: pasted in, refused with the reason, switched off, then removed."""
 
 import base64
 
