@@ -98,6 +98,10 @@ class Settings(BaseSettings):
     """Seconds after which a try in a throw-away copy is ended."""
     try_space: Size = "1g"
     """How large a throw-away copy of the workspace may be, and how much a try may write."""
+    ssh: bool = False
+    """Let the keys of `pocketcoder keys` come to the box's terminal over SSH, from this machine."""
+    ssh_port: int = Field(default=2222, ge=0, le=65_535)
+    """The port of 127.0.0.1 that they come in by, while the workbench is open; 0 for any."""
     theme: _Word = Field(default="pocketcoder-dark", min_length=1)
     """The colour theme of the screen."""
     ascii: bool = False

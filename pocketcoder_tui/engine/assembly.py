@@ -17,6 +17,7 @@ from pocketcoder_tui.control import ControlServer
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import SandboxError
 from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.core.keys import KeptKey
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.ports import Box, Ledger
 from pocketcoder_tui.core.terminal import Terminal
@@ -25,6 +26,7 @@ from pocketcoder_tui.engine.catalogue import choose
 from pocketcoder_tui.engine.copies import WorkspaceCopies
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.keybook import Door
 from pocketcoder_tui.engine.login import login
 from pocketcoder_tui.engine.mirror import MirrorWorkbench
 from pocketcoder_tui.engine.options import Options
@@ -84,7 +86,30 @@ async def make_workbench(options: Options) -> Session:
             copies,
             partial(ControlServer, options.paths.control),
             settings.output_limit,
+            partial(_make_door, options) if settings.ssh else None,
         ),
+    )
+
+
+def _make_door(
+    options: Options, box: Callable[[], Box | None], came_in: Callable[[KeptKey], None]
+) -> Door:
+    """The way in over SSH. Touches nothing yet."""
+    from pocketcoder_tui.sandbox.box import DockerBox
+    from pocketcoder_tui.sandbox.hatch import Hatch
+    from pocketcoder_tui.sandbox.ssh import SshDoor
+
+    def docker_box() -> DockerBox | None:
+        running = box()
+        return running if isinstance(running, DockerBox) else None
+
+    paths = options.paths
+    return SshDoor(
+        options.settings.ssh_port,
+        hatch=Hatch(paths.hatch),
+        key_file=paths.ssh_host_key,
+        box=docker_box,
+        came_in=came_in,
     )
 
 

@@ -27,6 +27,7 @@ from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.gatekeeping import Gatekeeping
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.keykeeper import KeyKeeper, MakeDoor
 from pocketcoder_tui.engine.leaving import Departures
 from pocketcoder_tui.engine.library import Library
 from pocketcoder_tui.engine.outputs import Outputs
@@ -65,6 +66,8 @@ class Terms:
     """What lets the person's other programs ask; None when nobody may."""
     output_limit: int = 40_000
     """Characters of an output that the model gets."""
+    door: MakeDoor | None = None
+    """What makes the way in over SSH; None when it is off."""
 
 
 class Session:
@@ -112,6 +115,8 @@ class Session:
         departures = Departures()
         self._gatekeeping = Gatekeeping(journal, ledger.rules, self._keeper, departures)
         self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
+        """See Workbench."""
+        self.keybook = KeyKeeper(ledger, journal, self._crew, self._keeper, terms.door)
         """See Workbench."""
         self._actor = Actor(
             journal,
@@ -170,6 +175,7 @@ class Session:
         self._crew.start(self.library.prune(self._output_days), "pruning")
         self._crew.start(self._start_box(), "box start")
         self._crew.start(self._voice.warm(), "model library")
+        self._crew.start(self.keybook.open(), "way in over SSH")
 
     async def _serve(self) -> None:
         """Let other programs ask; without them this one works all the same."""
@@ -298,6 +304,7 @@ class Session:
             last_first.push_async_callback(self._keeper.aclose)
             last_first.push_async_callback(self.checkpoints.aclose)
             last_first.push_async_callback(self._crew.dismiss)
+            last_first.push_async_callback(self.keybook.aclose)
             if self._control is not None:
                 last_first.push_async_callback(self._control.aclose)
 

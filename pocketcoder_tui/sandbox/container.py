@@ -42,8 +42,10 @@ command -v bash >/dev/null && command -v tmux >/dev/null || { echo 'bash or tmux
 chmod 0700 /home/agent
 umask 022
 new=$(mktemp -d /run/new.XXXXXX)
-printf 'agent:x:%s:%s::/home/agent:/bin/bash\n' "$1" "$2" \
-    | cat - /opt/pocketcoder/passwd >"$new/passwd"
+{
+    printf 'agent:x:%s:%s::/home/agent:/bin/bash\n' "$1" "$2"
+    if [ "$1" = 0 ]; then echo 'sshd:x:0:0::/run/sshd:/usr/sbin/nologin'; fi  # see ssh.bash
+} | cat - /opt/pocketcoder/passwd >"$new/passwd"
 printf 'agent:x:%s:\n' "$2" | cat - /opt/pocketcoder/group >"$new/group"
 mv "$new/passwd" "$new/group" /run/
 rmdir "$new"
