@@ -114,7 +114,7 @@ def _look(walk: _Walk, fd: int, path: str, depth: int) -> None:
             continue
         try:
             facts = entry.stat(follow_symlinks=False)
-        except OSError:  # gone meanwhile
+        except FileNotFoundError:
             continue
         if stat.S_ISDIR(facts.st_mode):
             _folder(walk, fd, entry.name, here, depth)

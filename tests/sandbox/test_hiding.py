@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -112,6 +113,28 @@ def test_what_cannot_be_looked_into_is_hidden_whole(
 
     monkeypatch.setattr(surveying, "enter", closed)
     assert hidden(workspace) == ["a"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming an ordinary user needs root")
+@pytest.mark.parametrize("mode", [0o000, 0o111, 0o444])
+def test_a_closed_folder_is_hidden_whole(workspace: Path, tmp_path: Path, mode: int) -> None:
+    """Else a folder that the agent closed would be opened again in the next box."""
+    put(workspace, "a/b/.env")
+    for folder in (workspace, *list(tmp_path.parents)[:3], tmp_path):
+        folder.chmod(0o755)
+    for path in (workspace, workspace / "a", workspace / "a/b"):
+        os.chown(path, 65534, 65534)
+    (workspace / "a/b").chmod(mode)
+    program = (
+        "import os, sys, pathlib\n"
+        "from pocketcoder_tui.core.hiding import Hiding\n"
+        "from pocketcoder_tui.sandbox.survey import survey\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "print(survey(pathlib.Path(sys.argv[1]), Hiding()).hidden)\n"
+    )
+    argv = [sys.executable, "-c", program, str(workspace)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout == "(Hidden(path='a/b', folder=True),)\n"
 
 
 def test_nothing_is_pushed_beyond_a_limit(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
