@@ -5,10 +5,11 @@ nearly always, and a certificate or a source file named ``secrets.py`` is none. 
 and shows names by two settings; what is shown wins.
 """
 
-import posixpath
+import functools
+import re
 from dataclasses import dataclass
 from enum import Enum
-from fnmatch import fnmatchcase
+from fnmatch import translate
 
 __all__ = ["HIDDEN_FILES", "HIDDEN_FOLDERS", "KEY_FILES", "MARK", "NOT_HIDDEN", "Hiding", "Holds"]
 
@@ -85,5 +86,16 @@ def globs(text: str) -> tuple[str, ...]:
 
 def _any(path: str, patterns: tuple[str, ...]) -> bool:
     whole = path.casefold()
-    name = posixpath.basename(whole)
-    return any(fnmatchcase(whole if "/" in p else name, p.casefold()) for p in patterns)
+    by_name, by_path = _compiled(patterns)
+    return bool(
+        by_name.match(whole.rpartition("/")[2]) or (by_path is not None and by_path.match(whole))
+    )
+
+
+@functools.cache
+def _compiled(patterns: tuple[str, ...]) -> "tuple[re.Pattern[str], re.Pattern[str] | None]":
+    """What is matched with a name, and what with the whole path."""
+    names = [translate(p.casefold()) for p in patterns if "/" not in p]
+    paths = [translate(p.casefold()) for p in patterns if "/" in p]
+    nothing = r"(?!)"
+    return re.compile("|".join(names) or nothing), re.compile("|".join(paths)) if paths else None

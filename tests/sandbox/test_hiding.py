@@ -14,10 +14,12 @@ from pocketcoder_tui.core.actions import Action, ToolCall
 from pocketcoder_tui.core.errors import SandboxError
 from pocketcoder_tui.core.hiding import MARK, Hiding, Holds, globs
 from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.engine.copies import WorkspaceCopies
 from pocketcoder_tui.engine.tools.edit import look_at
 from pocketcoder_tui.engine.tools.look import ReadFile
 from pocketcoder_tui.sandbox import survey as surveying
 from pocketcoder_tui.sandbox.box import DockerBox
+from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper, Limits
 from pocketcoder_tui.sandbox.container import DockerSandbox
 from pocketcoder_tui.sandbox.survey import survey
 
@@ -299,3 +301,56 @@ async def test_what_the_person_shows_is_there(make: MakeSandbox, workspace: Path
     assert sandbox.covered.hidden == (".env",)
     assert (await said(box, "cat test.env")) == SECRET
     assert stat.S_IMODE((workspace / ".env").stat().st_mode) == 0o644
+
+
+@pytest.mark.docker
+async def test_an_undo_brings_back_what_is_real(
+    make: MakeSandbox, workspace: Path, tmp_path: Path
+) -> None:
+    """Checkpoints are the host's: they hold the file, and never its mask."""
+    put(workspace, ".env", "keep/x.env")
+    with CheckpointKeeper(workspace, tmp_path / "store") as keeper:
+        sandbox = make()
+        box = await sandbox.ensure()
+        tree = (await asyncio.to_thread(keeper.take, "an action")).tree
+        await said(box, "echo x > made; chmod 600 .env; touch .env; rm -rf keep")
+        _, difference = await asyncio.to_thread(keeper.since, tree)
+        assert [change.path for change in difference.changes] == ["made"]
+        (workspace / ".env").write_text("PASSWORD=another\n")
+        plan = await asyncio.to_thread(keeper.plan, 1)
+        await asyncio.to_thread(keeper.restore, plan)
+        keeper.settled()
+    assert (workspace / ".env").read_text() == SECRET
+    assert not (workspace / "made").exists()
+    # The file was replaced, as by an editor: that is named, and the next start hides it again.
+    assert sandbox.replaced() == (".env",)
+    await sandbox.stop()
+    assert "correct-horse" not in await said(await sandbox.ensure(), "grep -r . .")
+
+
+@pytest.mark.docker
+async def test_a_try_in_a_copy_does_not_see_it(
+    sandbox_image: str, workspace: Path, tmp_path: Path
+) -> None:
+    put(workspace, ".env", "plain")
+    with CheckpointKeeper(workspace, tmp_path / "store") as keeper:
+        keeper.take("an action")
+
+    def make_copy(place: Path) -> DockerSandbox:
+        return DockerSandbox(
+            place, image=sandbox_image, tied=True, masks=tmp_path / "masks", hiding=Hiding()
+        )
+
+    copies = WorkspaceCopies(
+        tmp_path / "trials", workspace, tmp_path / "store", limits=Limits(),
+        make_sandbox=make_copy, seconds=20, space=1 << 24,
+    )  # fmt: skip
+    async with copies.opened(lambda step: None) as copy:
+        ran = await copy.run(
+            "cat plain .env; echo x > .env; rm -f .env; echo y > new", "/workspace"
+        )
+        difference, _ = await copy.difference()
+    assert ran.output.decode().count("correct-horse") == 1
+    assert MARK in ran.output.decode()
+    assert [change.path for change in difference.changes] == ["new"]
+    assert (workspace / ".env").read_text() == SECRET
