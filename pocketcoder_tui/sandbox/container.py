@@ -123,6 +123,7 @@ class DockerSandbox:
         image = await self._image_id()
         config = await self._config(image)
         api = await self._engine.api()
+        await asyncio.to_thread(self._cover.prepare)
         if self._hatch is not None:
             self._hatch.prepare()
         try:
@@ -223,7 +224,7 @@ class DockerSandbox:
         config["Labels"] = labels_of(
             self._workspace, config, mounts, tied=self._tied, seal=self._seal
         )
-        covers = await asyncio.to_thread(self._cover.prepare)
+        covers = await asyncio.to_thread(self._cover.mounts)
         config["Labels"][COVER] = fl.signature({"mounts": covers})
         config["HostConfig"]["Mounts"] += mounts + covers
         return config

@@ -52,16 +52,20 @@ class Cover:
         self._numbers: dict[str, int] = {}
         """The files that are hidden, by their numbers (st_ino)."""
 
-    def prepare(self) -> list[dict[str, Any]]:
+    def prepare(self) -> None:
+        """Make the masks, if something is hidden. Blocking. Raises SandboxError."""
+        if self._folder is not None and self.survey.hidden:
+            _make_masks(self._folder)
+
+    def mounts(self) -> list[dict[str, Any]]:
         """Look at the workspace and return its mounts. Blocking. Raises SandboxError."""
         self.survey = survey(self._workspace, self._hiding)
         mounts = [
             bind(self._workspace / path, f"{WORKSPACE}/{path}", read_only=True)
             for path in self.survey.guards
         ]
-        if self._folder is None or not self.survey.hidden:
+        if self._folder is None:
             return mounts
-        _make_masks(self._folder)
         for hidden in self.survey.hidden:
             mask = self._folder / (_FOLDER if hidden.folder else _FILE)
             mounts.append(bind(mask, f"{WORKSPACE}/{hidden.path}", read_only=True))
