@@ -85,6 +85,11 @@ class Paths:
         return self.state / "ssh_host_key"
 
     @property
+    def masks(self) -> Path:
+        """What lies in the box over files that are hidden from the agent."""
+        return self.state / "masks"
+
+    @property
     def log(self) -> Path:
         """What went wrong that nobody foresaw, with tracebacks."""
         return self.state / "pocketcoder.log"

@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     """The size of /tmp in the box, which is held in memory."""
     home_size: Size = "1g"
     """The size of the home folder in the box, which is held in memory."""
+    hide_secrets: bool = True
+    """Hide files that hold secrets (.env, private keys) from the agent: the box sees one line."""
+    hide_files: str = ""
+    """More files and folders to hide: patterns such as *.sql or conf/prod.yml, with commas."""
+    show_files: str = ""
+    """Files and folders that are not hidden: patterns of the same kind, for example .env.test."""
     output_limit: int = Field(default=40_000, ge=1_000, le=10_000_000)
     """Characters of one command's output that the model gets; head and tail are kept."""
     output_days: int = Field(default=0, ge=0, le=36_500)

@@ -24,6 +24,7 @@ from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.catalogue import choose
 from pocketcoder_tui.engine.copies import WorkspaceCopies
+from pocketcoder_tui.engine.covering import CoverTeller, hiding_of
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.keybook import Door
@@ -66,7 +67,10 @@ async def make_workbench(options: Options) -> Session:
     open_terminal = _open_terminal(settings.output_limit, masker, outputs)
 
     def make_keeper(journal: Journal, crew: Crew) -> BoxKeeper:
-        return BoxKeeper(LazySandbox(options), open_terminal, journal, crew)
+        def tell(notice: ev.Noticed) -> None:
+            crew.start(journal.tell(notice), "what is hidden")
+
+        return BoxKeeper(LazySandbox(options, tell), open_terminal, journal, crew)
 
     kept = KeeperProcess(make_keeping(options)) if settings.checkpoints else None
     copies = make_copies(options) if settings.checkpoints else None
@@ -168,8 +172,12 @@ def _attach_to_box(box: Box) -> int:
 class LazySandbox:
     """The real sandbox, loaded when the box is first wanted: nothing slow precedes the screen."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(
+        self, options: Options, tell: Callable[[ev.Noticed], None] = lambda notice: None
+    ) -> None:
+        """``tell`` shows the person a sentence."""
         self._options = options
+        self._teller = CoverTeller(tell)
         self._sandbox: DockerSandbox | None = None
 
     async def ensure(self) -> Box:
@@ -177,7 +185,14 @@ class LazySandbox:
         if self._sandbox is None:
             self._sandbox = await asyncio.to_thread(make_sandbox, self._options)
             await self._reap()
-        return await self._sandbox.ensure()
+        box = await self._sandbox.ensure()
+        self._teller.started(self._sandbox.covered)
+        return box
+
+    def recheck(self) -> None:
+        """See boxkeeper.Sandbox."""
+        if self._sandbox is not None:
+            self._teller.replaced(self._sandbox.replaced())
 
     async def _reap(self) -> None:
         """Once a session, remove boxes whose folder is gone; a failure is no reason to stop."""
@@ -223,6 +238,8 @@ def make_sandbox(options: Options, copy: Path | None = None) -> "DockerSandbox":
         seal=box_seal(secret.get_secret_value(), workspace) if secret is not None else "",
         hatch=options.paths.hatch if copy is None else None,
         tied=copy is not None,
+        masks=options.paths.masks,
+        hiding=hiding_of(settings),
     )
 
 
