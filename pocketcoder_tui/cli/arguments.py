@@ -23,6 +23,7 @@ COMMANDS = {
     "checkpoints": "list what was kept of a workspace, for undo ID and diff ID",
     "files": "list, fetch, put and show in a browser what is in the workspace",
     "rules": "list, explain, make, switch off, delete and try out what you let happen unasked",
+    "keys": "add, list, switch off and remove the SSH keys that may come to the box's terminal",
     "stats": "how often you were asked, who or what decided, and how fast",
     "audit": "verify, show or export the record of every decision, dispatch, result and login",
     "backup": "copy the ledger of a workspace to a file",
@@ -68,7 +69,7 @@ class Arguments:
     sandbox: bool = False
     """For doctor: look at the box."""
     action: str = ""
-    """For approvals, audit, files, rules and sessions: what is to be done."""
+    """For approvals, audit, files, keys, rules and sessions: what is to be done."""
     last: int = 0
     """For audit show and sessions search: how many at most; 0 for all."""
     to: str | None = None
@@ -98,6 +99,10 @@ class Arguments:
     deny: bool = False
     scope: str = "workspace"
     uses: int = 0
+    key: str = ""
+    """For keys: a number, a name, or the beginning of a fingerprint."""
+    name: str = ""
+    """For keys add: what to call it; empty for its comment."""
     format: str = ""
     """For sessions export: md, jsonl or html; empty for what the file's name says, or md."""
 
@@ -117,6 +122,10 @@ def parse(argv: Sequence[str]) -> Arguments:
         from pocketcoder_tui.cli.rule_arguments import parse_rules
 
         return Arguments(command, **parse_rules(argv[1:]))
+    if command == "keys":
+        from pocketcoder_tui.cli.key_arguments import parse_keys
+
+        return Arguments(command, **parse_keys(argv[1:]))
     if command == "files":
         from pocketcoder_tui.cli.file_arguments import parse_files
 

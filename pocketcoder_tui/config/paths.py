@@ -80,6 +80,16 @@ class Paths:
         return self.state / "hatch"
 
     @property
+    def ssh_host_key(self) -> Path:
+        """The key by which the box is known to who comes in over SSH, 0600."""
+        return self.state / "ssh_host_key"
+
+    @property
+    def masks(self) -> Path:
+        """What lies in the box over files that are hidden from the agent."""
+        return self.state / "masks"
+
+    @property
     def log(self) -> Path:
         """What went wrong that nobody foresaw, with tracebacks."""
         return self.state / "pocketcoder.log"

@@ -82,6 +82,12 @@ class Settings(BaseSettings):
     """The size of /tmp in the box, which is held in memory."""
     home_size: Size = "1g"
     """The size of the home folder in the box, which is held in memory."""
+    hide_secrets: bool = True
+    """Hide files that hold secrets (.env, private keys) from the agent: the box sees one line."""
+    hide_files: str = ""
+    """More files and folders to hide: patterns such as *.sql or conf/prod.yml, with commas."""
+    show_files: str = ""
+    """Files and folders that are not hidden: patterns of the same kind, for example .env.test."""
     output_limit: int = Field(default=40_000, ge=1_000, le=10_000_000)
     """Characters of one command's output that the model gets; head and tail are kept."""
     output_days: int = Field(default=0, ge=0, le=36_500)
@@ -102,6 +108,10 @@ class Settings(BaseSettings):
     """Seconds after which a try in a throw-away copy is ended."""
     try_space: Size = "1g"
     """How large a throw-away copy of the workspace may be, and how much a try may write."""
+    ssh: bool = False
+    """Let the keys of `pocketcoder keys` come to the box's terminal over SSH, from this machine."""
+    ssh_port: int = Field(default=2222, ge=0, le=65_535)
+    """The port of 127.0.0.1 that they come in by, while the workbench is open; 0 for any."""
     theme: _Word = Field(default="pocketcoder-dark", min_length=1)
     """The colour theme of the screen."""
     ascii: bool = False

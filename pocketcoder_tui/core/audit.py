@@ -34,6 +34,8 @@ class AuditKind(StrEnum):
     """Another mode holds."""
     KEY = "key"
     """A model key was entered or used; never the key itself."""
+    SSH_KEY = "ssh_key"
+    """An SSH key was added, switched off or on, removed, or said to have come in."""
     UNDO = "undo"
     """The workspace was brought back to a checkpoint."""
     TRY = "try"

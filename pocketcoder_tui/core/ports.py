@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.events import Durable
+from pocketcoder_tui.core.keys import KeyShelf
 from pocketcoder_tui.core.model import ModelRequest, ReplyFinished, ReplyPart
 from pocketcoder_tui.core.rules import RuleShelf
 from pocketcoder_tui.core.shelf import Shelf
@@ -111,6 +112,10 @@ class Ledger(Protocol):
     @property
     def rules(self) -> RuleShelf:
         """The person's rules."""
+
+    @property
+    def keys(self) -> KeyShelf:
+        """The person's SSH keys."""
 
     async def aclose(self) -> None:
         """Close the file."""

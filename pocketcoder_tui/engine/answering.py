@@ -13,6 +13,8 @@ from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import ActionState, Outcome
 from pocketcoder_tui.core.transcript import Deed, Transcript
 from pocketcoder_tui.engine.approvals import row_of, settled_row
+from pocketcoder_tui.engine.keyanswers import PREFIX, answer_about_keys
+from pocketcoder_tui.engine.keybook import Keybook
 from pocketcoder_tui.engine.mirroring import Watched, mirrored
 from pocketcoder_tui.gatekeeper.faithful import plain
 
@@ -34,6 +36,10 @@ class Decides(Watched, Protocol):
 
     @property
     def transcript(self) -> Transcript:
+        """See Workbench."""
+
+    @property
+    def keybook(self) -> Keybook:
         """See Workbench."""
 
     def listen(self, on_event: Callable[[ev.Event], None]) -> Callable[[], None]:
@@ -80,6 +86,8 @@ class Answering:
                 async with contextlib.aclosing(mirrored(self._session)) as lines:
                     async for line in lines:
                         yield line
+            case str() as name if name.startswith(PREFIX):
+                yield await answer_about_keys(self._session.keybook, body)
             case other:
                 raise ControlError(f"This pocketcoder does not know the request {other!a}.")
 

@@ -17,6 +17,7 @@ from pocketcoder_tui.control import ControlServer
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import SandboxError
 from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.core.keys import KeptKey
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.network import Doorkeeper, Gateway
 from pocketcoder_tui.core.ports import Box, Ledger
@@ -24,8 +25,10 @@ from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.catalogue import choose
 from pocketcoder_tui.engine.copies import WorkspaceCopies
+from pocketcoder_tui.engine.covering import CoverTeller, hiding_of
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.keybook import Door
 from pocketcoder_tui.engine.login import login
 from pocketcoder_tui.engine.mirror import MirrorWorkbench
 from pocketcoder_tui.engine.options import Options
@@ -66,7 +69,10 @@ async def make_workbench(options: Options) -> Session:
     open_terminal = _open_terminal(settings.output_limit, masker, outputs)
 
     def make_keeper(journal: Journal, crew: Crew) -> BoxKeeper:
-        return BoxKeeper(LazySandbox(options), open_terminal, journal, crew)
+        def tell(notice: ev.Noticed) -> None:
+            crew.start(journal.tell(notice), "what is hidden")
+
+        return BoxKeeper(LazySandbox(options, tell), open_terminal, journal, crew)
 
     kept = KeeperProcess(make_keeping(options)) if settings.checkpoints else None
     copies = make_copies(options) if settings.checkpoints else None
@@ -87,6 +93,7 @@ async def make_workbench(options: Options) -> Session:
             partial(ControlServer, options.paths.control),
             settings.output_limit,
             _open_gateway if settings.network == NETWORK_ASK else None,
+            partial(_make_door, options) if settings.ssh else None,
         ),
     )
 
@@ -95,6 +102,28 @@ async def _open_gateway(box: Box, doorkeeper: Doorkeeper) -> Gateway:
     from pocketcoder_tui.sandbox.egress import open_gateway
 
     return await open_gateway(box, doorkeeper)
+
+
+def _make_door(
+    options: Options, box: Callable[[], Box | None], came_in: Callable[[KeptKey], None]
+) -> Door:
+    """The way in over SSH. Touches nothing yet."""
+    from pocketcoder_tui.sandbox.box import DockerBox
+    from pocketcoder_tui.sandbox.hatch import Hatch
+    from pocketcoder_tui.sandbox.ssh import SshDoor
+
+    def docker_box() -> DockerBox | None:
+        running = box()
+        return running if isinstance(running, DockerBox) else None
+
+    paths = options.paths
+    return SshDoor(
+        options.settings.ssh_port,
+        hatch=Hatch(paths.hatch),
+        key_file=paths.ssh_host_key,
+        box=docker_box,
+        came_in=came_in,
+    )
 
 
 def make_mirror(paths: Paths) -> Workbench:
@@ -152,8 +181,12 @@ def _attach_to_box(box: Box) -> int:
 class LazySandbox:
     """The real sandbox, loaded when the box is first wanted: nothing slow precedes the screen."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(
+        self, options: Options, tell: Callable[[ev.Noticed], None] = lambda notice: None
+    ) -> None:
+        """``tell`` shows the person a sentence."""
         self._options = options
+        self._teller = CoverTeller(tell)
         self._sandbox: DockerSandbox | None = None
 
     async def ensure(self) -> Box:
@@ -161,7 +194,14 @@ class LazySandbox:
         if self._sandbox is None:
             self._sandbox = await asyncio.to_thread(make_sandbox, self._options)
             await self._reap()
-        return await self._sandbox.ensure()
+        box = await self._sandbox.ensure()
+        self._teller.started(self._sandbox.covered)
+        return box
+
+    def recheck(self) -> None:
+        """See boxkeeper.Sandbox."""
+        if self._sandbox is not None:
+            self._teller.replaced(self._sandbox.replaced())
 
     async def _reap(self) -> None:
         """Once a session, remove boxes whose folder is gone; a failure is no reason to stop."""
@@ -211,6 +251,8 @@ def make_sandbox(options: Options, copy: Path | None = None) -> "DockerSandbox":
         tied=copy is not None,
         egress=egress,
         authorities=authorities() if egress else b"",
+        masks=options.paths.masks,
+        hiding=hiding_of(settings),
     )
 
 

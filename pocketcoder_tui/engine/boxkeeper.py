@@ -27,6 +27,9 @@ class Sandbox(Protocol):
     async def ensure(self) -> Box:
         """Return the running container of the workspace. Raises SandboxError."""
 
+    def recheck(self) -> None:
+        """Say so when what was hidden in the box is not any more; some microseconds."""
+
     async def aclose(self) -> None:
         """Let go of the connection; the container goes on."""
 
@@ -78,6 +81,8 @@ class BoxKeeper:
         async with self._lock:
             if self._ready is None:
                 self._ready = await self._start()
+            else:
+                self._sandbox.recheck()
             return self._ready
 
     async def is_busy(self) -> bool:

@@ -53,6 +53,7 @@ STRAYS = (
     "Since the last action was over, files changed that your machine runs. Programs of the box "
     "still run, so it may not have been you."
 )
+SWEPT = "A command that still runs left something that no command may leave."
 LABEL = 200
 """Characters of an action's title that a checkpoint bears."""
 TIDY_EVERY = 50
@@ -77,6 +78,9 @@ class Keeper(Protocol):
 
     def strays(self) -> Sequence[str]:
         """Changes between actions of files that the host runs, at the last checkpoint."""
+
+    def sweep(self) -> Sequence[str]:
+        """Take setuid bits and the like off what is new; sentences. Raises CheckpointError."""
 
     def entries(self) -> Sequence[Checkpoint]:
         """All checkpoints, oldest first. Raises CheckpointError."""
@@ -304,9 +308,12 @@ class CheckpointDesk:
         """Name what changed between actions, unless only the person can have done it."""
         try:
             strays = await self._run(keeper.strays)
+            swept = await self._run(keeper.sweep) if self._live else ()
         except CheckpointError as error:
             log.warning("what changed between actions is not known: %s", error.sentence)
             return
+        if swept:
+            await self._journal.tell(ev.Noticed("warning", SWEPT, " ".join(swept), time.time()))
         if strays and not self._live and await self._is_busy():
             await self._journal.tell(ev.Noticed("warning", STRAYS, " ".join(strays), time.time()))
 

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 ENDED = "The program that keeps checkpoints ended."
 DEFECT = "The program that keeps checkpoints made an error of its own; the log has the details."
-_WALKS = frozenset({"look", "take", "since", "plan", "prune"})
+_WALKS = frozenset({"look", "take", "since", "sweep", "plan", "prune"})
 """What may be cut short: a crash at any point of it leaves the store whole."""
 _BEGIN = """
 import sys
@@ -85,6 +85,11 @@ class KeeperProcess:
     def strays(self) -> Sequence[str]:
         """See Keeper."""
         found: Sequence[str] = self._ask("strays")
+        return found
+
+    def sweep(self) -> Sequence[str]:
+        """See Keeper."""
+        found: Sequence[str] = self._ask("sweep")
         return found
 
     def entries(self) -> Sequence[Checkpoint]:

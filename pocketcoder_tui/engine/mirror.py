@@ -56,6 +56,7 @@ class MirrorWorkbench:
         self.queue: Any = nothing
         self.library: Any = nothing
         self.rulebook: Any = nothing
+        self.keybook: Any = nothing
 
     def _forget(self) -> None:
         self._transcript = Transcript()

@@ -27,6 +27,7 @@ from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.gatekeeping import Gatekeeping
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.keykeeper import KeyKeeper
 from pocketcoder_tui.engine.leaving import Departures
 from pocketcoder_tui.engine.library import Library
 from pocketcoder_tui.engine.network import NetworkDesk
@@ -95,6 +96,7 @@ class Session:
         self._gatekeeping = Gatekeeping(journal, ledger.rules, self._keeper, departures)
         self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
         """See Workbench."""
+        """See Workbench."""
         settling = Settling(journal, self._desk, self._gatekeeping, self.checkpoints)
         self.network = NetworkDesk(
             journal,
@@ -105,6 +107,8 @@ class Session:
             crew=self._crew,
             open_gateway=terms.open_gateway,
         )
+        """See Workbench."""
+        self.keybook = KeyKeeper(ledger, journal, self._crew, self._keeper, terms.door)
         """See Workbench."""
         self._actor = Actor(
             journal,
@@ -162,6 +166,7 @@ class Session:
         self._crew.start(self.library.prune(self._output_days), "pruning")
         self._crew.start(self._start_box(), "box start")
         self._crew.start(self._voice.warm(), "model library")
+        self._crew.start(self.keybook.open(), "way in over SSH")
 
     async def _serve(self) -> None:
         """Let other programs ask; without them this one works all the same."""
@@ -291,6 +296,7 @@ class Session:
             last_first.push_async_callback(self.checkpoints.aclose)
             last_first.push_async_callback(self._crew.dismiss)
             last_first.push_async_callback(self.network.aclose)
+            last_first.push_async_callback(self.keybook.aclose)
             if self._control is not None:
                 last_first.push_async_callback(self._control.aclose)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.engine.answering import Control, Respond
 from pocketcoder_tui.engine.checkpoints import Keeper
+from pocketcoder_tui.engine.keykeeper import MakeDoor
 from pocketcoder_tui.engine.network import OpenGateway
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.trials import Copies
@@ -31,5 +32,7 @@ class Terms:
     """What lets the person's other programs ask; None when nobody may."""
     output_limit: int = 40_000
     """Characters of an output that the model gets."""
+    door: MakeDoor | None = None
+    """What makes the way in over SSH; None when it is off."""
     open_gateway: OpenGateway | None = None
     """What opens the box's way out; None while the network is switched off."""

@@ -15,6 +15,7 @@ from pocketcoder_tui.core.transcript import Transcript
 from pocketcoder_tui.core.transient import ScreenChanged
 from pocketcoder_tui.core.trials import Trial
 from pocketcoder_tui.engine.catalogue import Catalogue
+from pocketcoder_tui.engine.keybook import Keybook
 from pocketcoder_tui.engine.rulebook import Rulebook
 
 WATCHING = "watching"
@@ -126,6 +127,10 @@ class Workbench(Protocol):
     @property
     def rulebook(self) -> Rulebook:
         """Changes the mode; makes, lists and ends rules."""
+
+    @property
+    def keybook(self) -> Keybook:
+        """The SSH keys that may come to the terminal, and the door that they open."""
 
     @property
     def review(self) -> Review:

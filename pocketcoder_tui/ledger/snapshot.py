@@ -24,6 +24,7 @@ from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.ledger import failures, schema
 from pocketcoder_tui.ledger.connection import Connection, settled
 from pocketcoder_tui.ledger.inspection import inspect
+from pocketcoder_tui.ledger.keykeeping import SqliteKeys
 from pocketcoder_tui.ledger.ownership import owned_by, owned_since, owner_of
 from pocketcoder_tui.ledger.reader import Reader
 from pocketcoder_tui.ledger.rulekeeping import SqliteRules
@@ -63,6 +64,7 @@ class Snapshot(Reader):
         self._connection = connection
         self._closed = False
         self.shelf = SqliteShelf(self)
+        self.keys = SqliteKeys(self)
         self.rules = SqliteRules(self)
 
     @classmethod

@@ -16,6 +16,7 @@ from pocketcoder_tui.core.events import Durable
 from pocketcoder_tui.ledger import failures, opening
 from pocketcoder_tui.ledger.connection import Connection, settled
 from pocketcoder_tui.ledger.copying import copy, place_for
+from pocketcoder_tui.ledger.keykeeping import SqliteKeys
 from pocketcoder_tui.ledger.ownership import Ownership
 from pocketcoder_tui.ledger.reader import Reader
 from pocketcoder_tui.ledger.rulekeeping import SqliteRules
@@ -63,6 +64,7 @@ class SqliteLedger(Reader):
         """Writes that were accepted and are not at their end."""
         self._written = asyncio.Event()
         self._shelf = SqliteShelf(self)
+        self.keys = SqliteKeys(self)
         self.rules = SqliteRules(self)
         """See core.ports.Ledger."""
 

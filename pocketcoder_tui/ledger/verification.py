@@ -20,6 +20,7 @@ from pocketcoder_tui.ledger import schema
 from pocketcoder_tui.ledger.agreement import Agreement, Disagreement
 from pocketcoder_tui.ledger.chain import Chain
 from pocketcoder_tui.ledger.head import START, FileSum, Link, Mark, check_end, pieces
+from pocketcoder_tui.ledger.keykeeping import KEYED, KeyAgreement
 from pocketcoder_tui.ledger.rulekeeping import RULED, RuleAgreement
 from pocketcoder_tui.ledger.verify_audit import Broken, Event, leaf, links, sha256
 
@@ -52,6 +53,7 @@ class Verification:
         self._deleted: set[str] = set()
         self._prunings: dict[int, float] = {}
         self._rules = RuleAgreement()
+        self._keys = KeyAgreement()
 
     def steps(self) -> Generator[None]:
         """Check; yields between pieces of work, while nobody writes.
@@ -124,6 +126,8 @@ class Verification:
         agreement.finish()
         if self._version >= RULED:
             self._rules.compare(self._db)
+        if self._version >= KEYED:
+            self._keys.compare(self._db)
         self._compare(agreement)
 
     def _log(
@@ -150,6 +154,7 @@ class Verification:
     def _note(self, record: dict[str, Any]) -> None:
         """Remember what a record says of content that is gone."""
         self._rules.feed(record)
+        self._keys.feed(record)
         facts = record["facts"]
         if record["kind"] == AuditKind.SESSION and facts.get("what") == "deleted":
             self._deleted.add(record["session"])

@@ -28,6 +28,9 @@ _STAGES = (
 )
 """mmdebstrap's own words, where the stage begins and ends (measured), and ours."""
 
+_NO_HOST_KEYS = '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*'
+"""The SSH server's package makes keys; a box has its workspace's own (sandbox/ssh)."""
+
 _NEW = re.compile(r"(\d+) newly installed")
 
 
@@ -53,7 +56,8 @@ def bootstrap_command(packages: Sequence[str], *, uid: int, sudo: bool) -> list[
     how = [] if uid == 0 else (["sudo", "-n"] if sudo else [])
     mode = [] if uid == 0 or sudo else ["--mode=unshare"]
     return [*how, "mmdebstrap", *mode, "--verbose", "--variant=minbase", "--format=tar",
-            "--aptopt=Acquire::Languages none", f"--include={','.join(packages)}"]  # fmt: skip
+            "--aptopt=Acquire::Languages none", _NO_HOST_KEYS,
+            f"--include={','.join(packages)}"]  # fmt: skip
 
 
 def progress_of(line: str, stage: int, counts: tuple[int, int]) -> tuple[int, tuple[int, int]]:

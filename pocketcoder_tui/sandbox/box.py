@@ -106,6 +106,10 @@ class DockerBox:
         """The same over the engine's own stream, which works with every engine and runtime."""
         return ExecStream(await open_wire(self._engine, await self._create(argv, True)))
 
+    async def open_wire(self, argv: Sequence[str]) -> Wire:
+        """The same, raw: both outputs in the engine's frames, for who must tell them apart."""
+        return await open_wire(self._engine, await self._create(argv, True))
+
     async def _open_pipes(self, hatch: Hatch, argv: Sequence[str]) -> PipeStream | None:
         """The program on pipes; None when it cannot have them here."""
         pair = hatch.open_pipes()

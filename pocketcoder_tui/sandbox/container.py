@@ -1,5 +1,6 @@
 """The life of a workspace's container: made once, found again, started, stopped, removed."""
 
+import asyncio
 import os
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 import docker
 
 from pocketcoder_tui.core.errors import ContainerGone, SandboxError
+from pocketcoder_tui.core.hiding import Hiding
 from pocketcoder_tui.sandbox import flags as fl
 from pocketcoder_tui.sandbox.box import DockerBox
+from pocketcoder_tui.sandbox.cover import Cover, Covered, findings_of, mounted_in
 from pocketcoder_tui.sandbox.faults import translate, translated
 from pocketcoder_tui.sandbox.hatch import Hatch
 from pocketcoder_tui.sandbox.image import image_folder
@@ -20,10 +23,17 @@ from pocketcoder_tui.sandbox.inspection import (
     Promise,
     findings_in,
     folder_in,
-    inspect_box,
     require_promised,
 )
-from pocketcoder_tui.sandbox.labels import FLAGS, GIT, SEAL, WORKSPACE, container_name, labels_of
+from pocketcoder_tui.sandbox.labels import (
+    COVER,
+    FLAGS,
+    GIT,
+    SEAL,
+    WORKSPACE,
+    container_name,
+    labels_of,
+)
 from pocketcoder_tui.sandbox.locks import held
 from pocketcoder_tui.sandbox.threads import Engine
 
@@ -42,8 +52,10 @@ command -v bash >/dev/null && command -v tmux >/dev/null || { echo 'bash or tmux
 chmod 0700 /home/agent
 umask 022
 new=$(mktemp -d /run/new.XXXXXX)
-printf 'agent:x:%s:%s::/home/agent:/bin/bash\n' "$1" "$2" \
-    | cat - /opt/pocketcoder/passwd >"$new/passwd"
+{
+    printf 'agent:x:%s:%s::/home/agent:/bin/bash\n' "$1" "$2"
+    if [ "$1" = 0 ]; then echo 'sshd:x:0:0::/run/sshd:/usr/sbin/nologin'; fi  # see ssh.bash
+} | cat - /opt/pocketcoder/passwd >"$new/passwd"
 printf 'agent:x:%s:\n' "$2" | cat - /opt/pocketcoder/group >"$new/group"
 mv "$new/passwd" "$new/group" /run/
 rmdir "$new"
@@ -68,13 +80,16 @@ class DockerSandbox:
         hatch: Path | None = None,
         egress: bool = False,
         authorities: bytes = b"",
+        masks: Path | None = None,
+        hiding: Hiding | None = None,
     ) -> None:
         """``workspace`` is a checked folder, ``image`` a name or id, ``runtime`` the engine's own
         name of one ("" for its default). ``tied``: the container is an orphan once this process
         has ended (for tests). ``seal`` is a label that only this person can make; a container
         without it is not taken for ours ("" to take any). ``hatch`` is a folder of the host's, of
         this workspace alone, that is bound into the box read-only; None for none. With ``egress``
-        programs are told of the proxy, and ``authorities`` (PEM) are handed in.
+        programs are told of the proxy, and ``authorities`` (PEM) are handed in. ``hiding`` says
+        which files are hidden, by masks in the folder ``masks``; None for none.
         """
         self._workspace = Path(os.path.realpath(workspace))
         self._image = image
@@ -85,6 +100,9 @@ class DockerSandbox:
         self._hatch = Hatch(hatch) if hatch is not None else None
         self._egress = egress
         self._authorities = authorities
+        self._cover = Cover(self._workspace, masks, hiding)
+        self.covered = Covered()
+        """What the box is kept from in the workspace, as of the last ``ensure``."""
         self._engine = Engine()
         self.name = container_name(self._workspace)
         """The container's name, whether it exists or not."""
@@ -112,6 +130,7 @@ class DockerSandbox:
         image = await self._image_id()
         config = await self._config(image)
         api = await self._engine.api()
+        await asyncio.to_thread(self._cover.prepare)
         if self._hatch is not None:
             self._hatch.prepare()
             if self._egress:
@@ -142,7 +161,10 @@ class DockerSandbox:
         _require_ours(facts, self.name, self._seal)
         if facts["State"]["Status"] != "running":
             return None
-        return await inspect_box(self._box(facts, config), self._promise(facts, config))
+        done = await self._box(facts, config).exec(["bash", "-c", LOOK])
+        text = done.stdout.decode("utf-8", "replace")
+        self.covered = self._cover.compared(mounted_in(text))
+        return [*findings_in(text, self._promise(facts, config)), *findings_of(self.covered)]
 
     def _box(self, facts: dict[str, Any], config: dict[str, Any]) -> DockerBox:
         return DockerBox(
@@ -156,7 +178,13 @@ class DockerSandbox:
 
     def _promise(self, facts: dict[str, Any], config: dict[str, Any]) -> Promise:
         guarded = facts["Config"]["Labels"].get(GIT) == config["Labels"][GIT]
-        return Promise(self._limits, self._runtime, guarded)
+        mounts = facts["HostConfig"].get("Mounts") or []
+        covers = sum(m["Target"].startswith(f"{fl.WORKSPACE}/") for m in mounts)
+        return Promise(self._limits, self._runtime, guarded, covers)
+
+    def replaced(self) -> tuple[str, ...]:
+        """Hidden files that the host replaced since, which uncovers them; each told once."""
+        return self._cover.replaced()
 
     async def stop(self) -> None:
         """Stop the container; its programs and everything outside /workspace are gone."""
@@ -207,7 +235,9 @@ class DockerSandbox:
         config["Labels"] = labels_of(
             self._workspace, config, mounts, tied=self._tied, seal=self._seal
         )
-        config["HostConfig"]["Mounts"] += mounts
+        covers = await asyncio.to_thread(self._cover.mounts)
+        config["Labels"][COVER] = fl.signature({"mounts": covers})
+        config["HostConfig"]["Mounts"] += mounts + covers
         return config
 
     def _settle(self, api: docker.APIClient, config: dict[str, Any]) -> dict[str, Any]:
@@ -248,6 +278,7 @@ class DockerSandbox:
         inside, here = folder_in(text), os.stat(self._workspace).st_ino
         if inside and not promise.own_kernel and inside != here:
             raise _Elsewhere(box.id, "The box is bound to another folder than the workspace.")
+        self.covered = self._cover.compared(mounted_in(text))
         return findings_in(text, promise)
 
 
@@ -321,14 +352,14 @@ def _require_ours(facts: dict[str, Any], name: str, seal: str) -> None:
 def _is_outdated(facts: dict[str, Any], config: dict[str, Any]) -> bool:
     """True when the container must be made again.
 
-    Its git mounts count only while it is stopped: a repository that came into being meanwhile is
-    no reason to end what runs.
+    Its mounts within the workspace count only while it is stopped: a repository or a secret that
+    came into being meanwhile is no reason to end what runs.
     """
     has, wants = facts["Config"]["Labels"], config["Labels"]
     if has.get(FLAGS) != wants[FLAGS]:
         return True
     running = facts["State"]["Status"] in ("running", "paused")
-    return not running and has.get(GIT) != wants[GIT]
+    return not running and any(has.get(label) != wants[label] for label in (GIT, COVER))
 
 
 def _seconds(text: str) -> float:

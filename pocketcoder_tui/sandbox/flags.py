@@ -22,6 +22,7 @@ __all__ = [
     "WORKSPACE",
     "BoxUser",
     "Limits",
+    "bind",
     "container_flags",
     "git_mounts",
     "signature",
@@ -139,8 +140,8 @@ def container_flags(
             HOME: f"rw,exec,nosuid,nodev,size={limits.home},mode=0700,{own}",
         },
         "Mounts": [
-            _bind(workspace, WORKSPACE),
-            *([_bind(hatch, HATCH, read_only=True)] if hatch is not None else []),
+            bind(workspace, WORKSPACE),
+            *([bind(hatch, HATCH, read_only=True)] if hatch is not None else []),
         ],
         "LogConfig": {"Type": "none"},
         "RestartPolicy": {"Name": "no"},
@@ -208,12 +209,12 @@ def git_mounts(workspace: Path) -> list[dict[str, Any]]:
         case "":
             return []
         case "file":
-            return [_bind(git, f"{WORKSPACE}/.git", read_only=True)]
+            return [bind(git, f"{WORKSPACE}/.git", read_only=True)]
         case "folder":
-            mounts = [_bind(git, f"{WORKSPACE}/.git")]
+            mounts = [bind(git, f"{WORKSPACE}/.git")]
     for name in ("config", "config.worktree", "hooks"):
         if _kind(git / name):
-            mounts.append(_bind(git / name, f"{WORKSPACE}/.git/{name}", read_only=True))
+            mounts.append(bind(git / name, f"{WORKSPACE}/.git/{name}", read_only=True))
     return mounts
 
 
@@ -222,7 +223,8 @@ def signature(flags: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(flags, sort_keys=True).encode()).hexdigest()
 
 
-def _bind(source: Path, target: str, *, read_only: bool = False) -> dict[str, Any]:
+def bind(source: Path, target: str, *, read_only: bool = False) -> dict[str, Any]:
+    """A mount of a place of the host's, as the engine takes it."""
     return {
         "Type": "bind",
         "Source": str(source),

@@ -86,6 +86,24 @@ class Hatch:
         if not same:
             raise SandboxError("What was written for the box is not what was approved.")
 
+    def replace(self, name: str, data: bytes) -> None:
+        """Put another file in a name's place at once; a reader has the old one or the new.
+
+        Raises SandboxError.
+        """
+        new = self.folder / f".{name}.{secrets.token_hex(8)}"
+        with self._explained():
+            fd = os.open(new, _WRITE | os.O_EXCL, _FILE)
+            try:
+                os.fchmod(fd, _FILE)
+                _write_all(fd, data)
+                os.rename(new, self.folder / name)
+            except BaseException:
+                os.unlink(new)
+                raise
+            finally:
+                os.close(fd)
+
     def close(self) -> None:
         """Let go of the files; they stay."""
         while self._open:

@@ -5,7 +5,7 @@ box: /proc, /sys and the mounts (proc(5), cgroups(7)). gVisor has a kernel of it
 less of itself; what it does not tell is said so and does not count.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pocketcoder_tui.core.errors import SandboxError
@@ -98,6 +98,9 @@ class Promise:
     """False for a box that is older than the workspace's repository: it guards it once it is
     started anew, and until then what it does to it is named like any other change."""
 
+    covers: int = 0
+    """Mounts over secret files and nested repositories with which the box was made."""
+
     @property
     def own_kernel(self) -> bool:
         """True for gVisor."""
@@ -140,14 +143,20 @@ def _read_only(place: str) -> Callable[[list[str], Promise], bool]:
     return lambda seen, _: "ro" in _mounts(seen).get(place, ("", set()))[1]
 
 
-def _nothing_else(seen: list[str], _: Promise) -> bool:
-    """Nothing of the host's is mounted but what is meant to be; links below .git are ours."""
-    return all(
-        where in _OWN
-        or where.startswith((*(f"{system}/" for system in _SYSTEM), f"{WORKSPACE}/.git"))
-        or where in _SYSTEM
-        for where in _mounts(seen)
-    )
+def _nothing_else(seen: list[str], promise: Promise) -> bool:
+    """Nothing of the host's is mounted but what is meant to be; links below .git are ours.
+
+    What lies over parts of the workspace is read-only, and moves along with renamed folders.
+    """
+    ours = (*(f"{system}/" for system in _SYSTEM), f"{WORKSPACE}/.git")
+    others = {
+        where: options
+        for where, (_, options) in _mounts(seen).items()
+        if where not in _OWN and where not in _SYSTEM and not where.startswith(ours)
+    }
+    within = f"{WORKSPACE}/"
+    covers = [w for w, options in others.items() if w.startswith(within) and "ro" in options]
+    return len(covers) == len(others) <= promise.covers
 
 
 def _hatch_shut(seen: list[str], _: Promise) -> bool:
@@ -244,11 +253,21 @@ def findings_in(text: str, promise: Promise) -> list[Finding]:
         values = [v for w, v in pairs if w == rule.word or (rule.word == "Cap" and w[:3] == "Cap")]
         if rule.word == _GIT and values and not promise.guarded:
             findings.append((rule.name, True, "the repository is newer than the box"))
+        elif rule.word == _GIT and values and not _covered(values, pairs):
+            findings.append((rule.name, True, f"replaced on the host: {', '.join(values)}"))
         elif promise.own_kernel and not rule.told_by_gvisor:
             findings.append((rule.name, True, _SILENT))
         else:
             findings.append((rule.name, rule.good(values, promise), _words(rule, values)))
     return findings
+
+
+def _covered(writable: list[str], pairs: Sequence[tuple[str, ...]]) -> bool:
+    """Whether one of these is a mount. One that is none was replaced by a program of the host
+    (``git config`` does that), for nothing in the box can take a mount away; what the box does to
+    it is named, and the next start guards it again."""
+    mounted = _mounts([value for word, value in pairs if word == "mount"])
+    return any(f"{WORKSPACE}/{path}" in mounted for path in writable)
 
 
 def folder_in(text: str) -> int:

@@ -12,6 +12,7 @@ from pocketcoder_tui.sandbox.flags import signature
 from pocketcoder_tui.sandbox.threads import Engine
 
 __all__ = [
+    "COVER",
     "FLAGS",
     "GIT",
     "SEAL",
@@ -32,6 +33,9 @@ FLAGS = "org.pocketcoder.flags"
 
 GIT = "org.pocketcoder.git"
 """sha256 (hex) of the mounts that guard the repository."""
+
+COVER = "org.pocketcoder.cover"
+"""sha256 (hex) of the mounts over secret files and nested repositories (sandbox.cover)."""
 
 SEAL = "org.pocketcoder.seal"
 """HMAC (hex) of the workspace's path under the person's own secret (config.secrets.box_seal)."""

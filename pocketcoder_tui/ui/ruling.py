@@ -96,6 +96,13 @@ class RulingScreen(WritingScreen):
         if self.link.opened and not isinstance(self.app.screen, RulesScreen):
             self.app.push_screen(RulesScreen(self.link.workbench, self.kit))
 
+    def action_ssh_keys(self) -> None:
+        """Who may come in over SSH."""
+        from pocketcoder_tui.ui.sshkeys import SshKeysScreen
+
+        if self.link.opened and not isinstance(self.app.screen, SshKeysScreen):
+            self.app.push_screen(SshKeysScreen(self.link.workbench, self.kit))
+
     def action_stats(self) -> None:
         """Who decided what."""
         if self.link.opened:

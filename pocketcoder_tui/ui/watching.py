@@ -114,6 +114,11 @@ class WatchingScreen(RulingScreen):
         if not self._kept_out():
             super().action_rules()
 
+    def action_ssh_keys(self) -> None:
+        """The owner's."""
+        if not self._kept_out():
+            super().action_ssh_keys()
+
     def action_stats(self) -> None:
         """The owner's."""
         if not self._kept_out():

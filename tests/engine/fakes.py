@@ -235,6 +235,9 @@ class FakeSandbox:
             raise self.error
         return self.box
 
+    def recheck(self) -> None:
+        return None
+
     async def aclose(self) -> None:
         return None
 

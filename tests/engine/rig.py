@@ -11,6 +11,7 @@ from pocketcoder_tui.core.audit import AuditKind, AuditNote
 from pocketcoder_tui.core.checks import Check, CheckState, Progress
 from pocketcoder_tui.core.errors import LedgerError
 from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.core.keys import KeyShelf
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.ports import Box, SessionSummary, Tail
 from pocketcoder_tui.core.rules import RuleShelf
@@ -21,6 +22,7 @@ from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.checkpoints import Keeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.keykeeper import MakeDoor
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.session import Session
 from pocketcoder_tui.engine.terms import Terms
@@ -130,6 +132,10 @@ class Disk:
         return self.ledger.rules
 
     @property
+    def keys(self) -> KeyShelf:
+        return self.ledger.keys
+
+    @property
     def shelf(self) -> Shelf:
         return self.ledger.shelf
 
@@ -163,6 +169,8 @@ class Rig:
         self.copies: Copies | None = None
         """What makes throw-away copies."""
         self.command_limit = 30.0
+        self.door: MakeDoor | None = None
+        """What makes the way in over SSH."""
         self.events: list[ev.Event] = []
         self.session: Session
         self._news = asyncio.Condition()
@@ -238,6 +246,7 @@ async def running(
             rig.output_days,
             keeper if rig.checkpointed else None,
             rig.copies,
+            door=rig.door,
         ),
     )
     rig.session.listen(rig.heard)

@@ -155,7 +155,7 @@ def capability(config: dict[str, Any], _: Path) -> None:
 
 
 def mounted(config: dict[str, Any], folder: Path) -> None:
-    config["HostConfig"]["Mounts"].append(flags._bind(folder, "/mnt"))
+    config["HostConfig"]["Mounts"].append(flags.bind(folder, "/mnt"))
 
 
 def secret(config: dict[str, Any], _: Path) -> None:

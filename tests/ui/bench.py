@@ -29,6 +29,7 @@ from pocketcoder_tui.engine.rulekeeper import listed_rule
 from pocketcoder_tui.engine.workbench import Workbench
 from pocketcoder_tui.gatekeeper import rules
 from pocketcoder_tui.gatekeeper.tally import Tally, tally
+from tests.ui.keyring import ScriptedKeybook
 from tests.ui.shelves import NOON, ScriptedLibrary
 from tests.ui.undoing import ScriptedCheckpoints, ScriptedTrials
 
@@ -191,6 +192,7 @@ class ScriptedWorkbench:
         self.checkpoints = ScriptedCheckpoints(self._note)
         self.trials = ScriptedTrials(self._note)
         self.rulebook = ScriptedRulebook(self)
+        self.keybook = ScriptedKeybook(self._note)
 
     @property
     def transcript(self) -> Transcript:

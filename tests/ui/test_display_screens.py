@@ -8,6 +8,7 @@ from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import DecidedBy, Outcome
 from pocketcoder_tui.core.checkpoints import Difference, FileChange, How, UndoPlan
 from pocketcoder_tui.core.errors import CheckpointError, LedgerError, SandboxError
+from pocketcoder_tui.core.keys import DoorState, KeptKey
 from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.core.rules import PastAction
 from pocketcoder_tui.core.terminal import Job, WindowFacts, WindowState
@@ -15,6 +16,7 @@ from pocketcoder_tui.ui.checklist import Checklist
 from pocketcoder_tui.ui.jobs import JobsScreen
 from pocketcoder_tui.ui.rules import RulesScreen
 from pocketcoder_tui.ui.scope import ScopeScreen
+from pocketcoder_tui.ui.sshkeys import SshKeysScreen
 from pocketcoder_tui.ui.trial import TrialScreen
 from pocketcoder_tui.ui.turns import TurnsScreen
 from pocketcoder_tui.ui.undo import UndoScreen
@@ -109,6 +111,25 @@ async def test_rules_and_what_they_would_have_decided(tape: Tape, evil: str) -> 
         await stage.pilot.press("escape", "f8")
         await stage.until(lambda: bool(bench.requests("tally")))
         await stage.pilot.pause()
+        assert tape.stray() == []
+
+
+async def test_ssh_keys(tape: Tape, evil: str) -> None:
+    bench = ScriptedWorkbench([*began()])
+    name = f"phone {evil}"
+    bench.keybook.kept = [KeptKey("ssh-ed25519", "", "SHA256:abc", name, 1.0, f"by {evil}", 1)]
+    bench.keybook.door = DoorState("", f"It is closed {evil}.", "")
+    async with staged(bench) as stage:
+        await stage.pilot.press("f9")
+        await stage.until(lambda: isinstance(stage.app.screen, SshKeysScreen))
+        await seen(stage, "phone")
+        await seen(stage, "It is closed")
+        bench.keybook.error = LedgerError(f"not changed {evil}", hint=f"hint {evil}")
+        await stage.pilot.press("x")
+        await seen(stage, "not changed")
+        await stage.pilot.press("d")
+        await seen(stage, "Remove the key")
+        await stage.pilot.press("n")
         assert tape.stray() == []
 
 

@@ -19,19 +19,21 @@ from pocketcoder_tui.core.actions import (
 from pocketcoder_tui.core.ports import Box, ExecResult
 from pocketcoder_tui.engine.tools.base import Arguments, Sketch, complaint_of, spec_of
 from pocketcoder_tui.engine.tools.boxscript import first_line, run_claimed
-from pocketcoder_tui.engine.tools.look import executed, rooted
+from pocketcoder_tui.engine.tools.look import HIDDEN, executed, rooted
 
 ABSENT = "absent"
 """Stands for the content of a file that does not exist."""
 LIMIT = 2_000_000
 """Bytes of a file that can be shown as a diff."""
 
-_PEEK = r"""
+_PEEK = rf"""
+{HIDDEN}
 file=$(readlink -m -- "$1") || exit 20
 if [ ! -e "$file" ]; then printf '%s\0absent\0' "$file"; exit 0; fi
-[ -f "$file" ] || { echo "This is not a regular file." >&2; exit 21; }
-[ -r "$file" ] || { echo "The file cannot be read." >&2; exit 22; }
-sum=$(sha256sum <"$file"); printf '%s\0%s\0' "$file" "${sum%% *}"; cat <"$file"
+[ -f "$file" ] || {{ echo "This is not a regular file." >&2; exit 21; }}
+[ -r "$file" ] || {{ echo "The file cannot be read." >&2; exit 22; }}
+hidden "$file" && exit 29
+sum=$(sha256sum <"$file"); printf '%s\0%s\0' "$file" "${{sum%% *}}"; cat <"$file"
 """
 
 _WRITE = r"""

@@ -1,14 +1,24 @@
 """The tools that only look: read, list and search. Links resolve in the box."""
 
 import json
+import shlex
 
 from pydantic import Field
 
 from pocketcoder_tui.core.actions import Action, Ended, Execution, Json, Preview, PreviewKind
+from pocketcoder_tui.core.hiding import MARK
 from pocketcoder_tui.core.ports import Box, ExecResult
 from pocketcoder_tui.engine.tools.base import Arguments, Sketch, complaint_of, spec_of
 from pocketcoder_tui.engine.tools.boxscript import CLAIMED, OUTPUT_LIMIT, first_line, run_claimed
 from pocketcoder_tui.gatekeeper.paths import SECRET_GLOBS, searches_openly
+
+HIDDEN = rf"""
+hidden() {{
+    IFS= read -r line 2>/dev/null <"$1" && [ "$line" = {shlex.quote(MARK)} ] || return
+    echo "This file is hidden from you: the person keeps it to themselves. Go on without it." >&2
+}}
+"""
+"""For bash, a function: is a file hidden? It says so. A mask has one line, and it is this one."""
 
 LINES = 2_000
 """Lines that one read brings at most."""
@@ -16,9 +26,11 @@ ENTRIES = 1_000
 """Entries that one listing brings at most."""
 
 _READ = rf"""
+{HIDDEN}
 file=$1 from=$2 to=$3
 [ -e "$file" ] || {{ echo "There is no such file." >&2; return 20; }}
 [ -f "$file" ] || {{ echo "This is not a file; use list_files for a folder." >&2; return 21; }}
+hidden "$file" && return 29
 if head -c 8000 -- "$file" | LC_ALL=C grep -qaP '\x00'; then
     echo "This is a binary file of $(stat -Lc %s -- "$file") bytes." >&2; return 22
 fi

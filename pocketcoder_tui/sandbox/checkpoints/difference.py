@@ -7,14 +7,23 @@ Source: E. W. Myers, An O(ND) Difference Algorithm and Its Variations, 1986.
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from pocketcoder_tui.core.checkpoints import Difference, FileChange, How
 from pocketcoder_tui.sandbox.checkpoints.objects import EMPTY_TREE, Item, Items
 
-__all__ = ["Change", "Source", "bounded", "changes_between", "counts", "summary", "unified"]
+__all__ = [
+    "Change",
+    "Source",
+    "bounded",
+    "changes_between",
+    "counts",
+    "summary",
+    "text_of",
+    "unified",
+]
 
 EDITS = 400
 """Edits after which no smaller difference of two texts is looked for."""
@@ -26,6 +35,10 @@ LISTED = 100
 """Files that are listed in a summary."""
 WARNED = 20
 """Files that the host runs and that are named."""
+TEXT_LINES = 3_000
+"""Lines of a difference that are shown."""
+FILE_LINES = 400
+"""Lines of one file in it."""
 CONTEXT = 3
 _BINARY_LOOK = 8_000
 
@@ -157,6 +170,18 @@ def unified(source: Source, change: Change, lines: int) -> list[str]:
 
 
 # --- texts
+
+
+def text_of(source: Source, changes: Iterable[Change]) -> str:
+    """Changes as a unified diff, bounded. Raises CheckpointError."""
+    lines: list[str] = []
+    for change in changes:
+        if len(lines) >= TEXT_LINES:
+            lines.append("(the rest is not shown)")
+            break
+        if counts(source, change):
+            lines += unified(source, change, FILE_LINES)
+    return "\n".join(lines)
 
 
 def _texts(source: Source, change: Change) -> tuple[list[str], list[str]] | None:

@@ -26,24 +26,20 @@ from pocketcoder_tui.sandbox.checkpoints.difference import (
     Change,
     bounded,
     changes_between,
-    counts,
     summary,
-    unified,
+    text_of,
 )
 from pocketcoder_tui.sandbox.checkpoints.objects import BLOB
 from pocketcoder_tui.sandbox.checkpoints.pruning import MANY_PACKS, prune
 from pocketcoder_tui.sandbox.checkpoints.restoring import Kept, Restorer
 from pocketcoder_tui.sandbox.checkpoints.store import Store, explained
+from pocketcoder_tui.sandbox.checkpoints.sweeping import Sweeper
 from pocketcoder_tui.sandbox.checkpoints.walking import Left, Limits, Walker
 
 __all__ = ["CheckpointKeeper"]
 
 log = logging.getLogger(__name__)
 
-TEXT_LINES = 3_000
-"""Lines of a difference that are shown."""
-FILE_LINES = 400
-"""Lines of one file in it."""
 _DOING = "No checkpoint can be made"
 _CANNOT = "The undo cannot be done"
 
@@ -80,6 +76,7 @@ class CheckpointKeeper:
         self._last = ""
         """The tree of the last look or checkpoint of this process."""
         self._strays: tuple[str, ...] = ()
+        self._sweeper = Sweeper(workspace)
         self._entries: list[Checkpoint] = []
         self._open = False
         self.crowded = False
@@ -152,6 +149,7 @@ class CheckpointKeeper:
         target: int = 0,
     ) -> Checkpoint:
         """Make a checkpoint, durably. Raises CheckpointError, or Stopped after ``halt``."""
+        self._sweeper.begin()
         tree = self._ready()
         with explained(_DOING):
             left = self._keep_left()
@@ -172,11 +170,22 @@ class CheckpointKeeper:
         return entry
 
     def since(self, tree: str) -> tuple[str, Difference]:
-        """The workspace's tree now, and what differs from another one. Raises CheckpointError."""
+        """The workspace's tree now, after a sweep, and what differs from another one.
+
+        Raises CheckpointError.
+        """
+        swept = self.sweep()
         now = self._ready()
-        difference = self._compared(tree, now)
+        found = self._compared(tree, now)
         self._seen(now.hex())
-        return now.hex(), difference
+        return now.hex(), replace(found, guarded=bounded([*swept, *found.guarded]))
+
+    def sweep(self) -> tuple[str, ...]:
+        """Take away what no command may leave, of all that is newer than the last sweep or, before
+        it, the first checkpoint of this process; says what that was. Raises CheckpointError."""
+        self.open()
+        with explained("The workspace cannot be searched for setuid files"):
+            return self._sweeper.sweep(self._entries[-1].at if self._entries else 0.0)
 
     def strays(self) -> tuple[str, ...]:
         """Sentences about what changed between the last look at an action's end and the last
@@ -187,7 +196,7 @@ class CheckpointKeeper:
         """What differs from another tree: counted, and as a text. Raises CheckpointError."""
         old, now = bytes.fromhex(tree), self._ready()
         found = changes_between(self._store, old, now)
-        return summary(self._store, old, now), self._text(found)
+        return summary(self._store, old, now), text_of(self._store, found)
 
     def left(self) -> int:
         """How many things the last look could not keep."""
@@ -212,7 +221,7 @@ class CheckpointKeeper:
         changes = self._changes(now, entry)
         difference = summary(self._store, now, bytes.fromhex(entry.tree))
         notes = tuple(self._notes(changes, entry))
-        return UndoPlan(entry, now.hex(), difference, self._text(changes), notes)
+        return UndoPlan(entry, now.hex(), difference, text_of(self._store, changes), notes)
 
     def restore(self, plan: UndoPlan) -> Restored:
         """Do what a plan shows, after a checkpoint of its own; ``settled`` is to follow.
@@ -292,16 +301,6 @@ class CheckpointKeeper:
         found = summary(self._store, bytes.fromhex(tree), now, self._guarded)
         beside = self._beside.changed(tree, self._walker, self._left)
         return replace(found, guarded=bounded([*beside, *found.guarded])) if beside else found
-
-    def _text(self, changes: Iterable[Change]) -> str:
-        lines: list[str] = []
-        for change in changes:
-            if len(lines) >= TEXT_LINES:
-                lines.append("(the rest is not shown)")
-                break
-            if counts(self._store, change):
-                lines += unified(self._store, change, FILE_LINES)
-        return "\n".join(lines)
 
     def _ready(self) -> bytes:
         self.open()
