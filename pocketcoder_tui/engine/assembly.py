@@ -92,8 +92,8 @@ async def make_workbench(options: Options) -> Session:
             copies,
             partial(ControlServer, options.paths.control),
             settings.output_limit,
-            _open_gateway if settings.network == NETWORK_ASK else None,
             partial(_make_door, options) if settings.ssh else None,
+            _open_gateway if settings.network == NETWORK_ASK else None,
         ),
     )
 

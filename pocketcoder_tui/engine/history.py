@@ -78,20 +78,26 @@ class History:
                 self.close_reply()
                 self.mode = modes.ASK
             case ev.ActionProposed():
-                self.actions[event.action.call.id] = event.action
-                if event.action.call.tool == CONNECT:
-                    self.hosts[event.action.id] = str(event.action.call.arguments["host"])
-                if event.edited:
-                    self.edited.add(event.action.id)
+                self.propose(event)
             case ev.ActionDecided():
-                self.decisions[event.decision.action_id] = event.decision
-                denied = event.decision.outcome is Outcome.DENY
-                if denied and event.decision.action_id in self.hosts:
-                    self.notes.append(event.decision)
+                self.decide(event.decision)
             case ev.ActionDispatched():
                 self.dispatched.add(event.action_id)
             case _:
                 self.feed_run(event)
+
+    def propose(self, event: ev.ActionProposed) -> None:
+        action = event.action
+        self.actions[action.call.id] = action
+        if action.call.tool == CONNECT:
+            self.hosts[action.id] = str(action.call.arguments["host"])
+        if event.edited:
+            self.edited.add(action.id)
+
+    def decide(self, decision: Decision) -> None:
+        self.decisions[decision.action_id] = decision
+        if decision.outcome is Outcome.DENY and decision.action_id in self.hosts:
+            self.notes.append(decision)
 
     def feed_run(self, event: ev.Durable) -> None:
         match event:

@@ -1,15 +1,14 @@
 """The box's way out, as approvals: each host is an action that waits for its decision.
 
-What was decided holds for as long as the commands that ran when it was asked, and for a program
-without a command until the next one begins or ends. Then what is open is cut, and the account of
-it is the action's result. A rule answers for the person, and can be ended at any moment.
+A rule answers for the person. What was decided can be ended at any moment; stands.py says how long
+it holds else.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import (
@@ -22,13 +21,12 @@ from pocketcoder_tui.core.actions import (
     PreviewKind,
     ToolCall,
 )
-from pocketcoder_tui.core.errors import LedgerError, PocketCoderError, SandboxError
+from pocketcoder_tui.core.errors import PocketCoderError, SandboxError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.network import (
     CONNECT,
     BoxPort,
     ConnectionClosed,
-    ConnectionOpened,
     ConnectionRefused,
     Doorkeeper,
     Gateway,
@@ -43,6 +41,7 @@ from pocketcoder_tui.engine.desk import Desk, Dropped, Moved
 from pocketcoder_tui.engine.gatekeeping import Gatekeeping
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.settling import Settling
+from pocketcoder_tui.engine.stands import UNKEPT, Stand, Stands, tell
 from pocketcoder_tui.engine.tools import SHELL
 
 log = logging.getLogger(__name__)
@@ -59,7 +58,6 @@ LEFT = "Nobody waits for it any more."
 CUT_OFF = "The program that asked was cut off when PocketCoder ended."
 ENDED = "PocketCoder ended, and its connections with it."
 OFF = "The network is switched off."
-UNKEPT = "It could not be recorded, so it was not done."
 ASKS = "A program in the box asks for it, while this runs: {}"
 ASKS_ALONE = "A program in the box asks for it; no command of the agent's runs."
 HOLDS = "What you say holds until that has ended."
@@ -70,27 +68,10 @@ OpenGateway = Callable[[Box, Doorkeeper], Awaitable[Gateway]]
 
 
 @dataclass(slots=True)
-class _Stand:
-    """What was decided about a host, while it holds."""
-
-    action: Action
-    allowed: bool
-    why: str
-    span: set[str]
-    """The commands for which it holds; empty for none in particular."""
-    began: float
-    connections: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """The open ones: their port, and when they began."""
-    made: int = 0
-    sent: int = 0
-    received: int = 0
-
-
-@dataclass(slots=True)
 class _Question:
     """A host that is being asked about."""
 
-    task: "asyncio.Task[_Stand]"
+    task: "asyncio.Task[Stand]"
     action_id: str = ""
     waiters: int = 0
 
@@ -118,8 +99,7 @@ class NetworkDesk:
         self._crew = crew
         self._open_gateway = open_gateway
         self._gateway: Gateway | None = None
-        self._stands: dict[str, _Stand] = {}
-        """By host."""
+        self._stands = Stands(journal, self._cut)
         self._asking: dict[str, _Question] = {}
         self._refusals = 0
         journal.listen(self._heard)
@@ -146,15 +126,15 @@ class NetworkDesk:
 
     async def end(self, action_id: str) -> None:
         """See workbench.Network."""
-        for host, stand in tuple(self._stands.items()):
+        for stand in self._stands:
             if stand.action.id == action_id:
-                await self._end(host, stand)
+                await self._stands.end(stand)
 
     async def aclose(self) -> None:
         """Cut everything off; what was allowed ends with this process."""
+        for stand in self._stands:
+            await self._stands.end(stand)
         await self._close_gateway()
-        for host, stand in tuple(self._stands.items()):
-            await self._end(host, stand)
 
     def _required(self) -> Gateway:
         if self._open_gateway is None:
@@ -186,61 +166,26 @@ class NetworkDesk:
 
     async def opened(self, action_id: str, host: str, port: int, address: str) -> str:
         """See Doorkeeper."""
-        stand = self._stand(host, action_id)
-        connection_id, now = new_id(), time.time()
-        stand.connections[connection_id] = (port, now)
-        stand.made += 1
-        try:
-            await self._journal.write(
-                ConnectionOpened(connection_id, action_id, host, port, address, now)
-            )
-        except LedgerError:
-            stand.connections.pop(connection_id, None)
-            raise Refused(UNKEPT) from None
-        if self._stands.get(host) is not stand:
-            raise Refused("What was decided does not hold any more.")
-        return connection_id
+        return await self._stands.opened(action_id, host, port, address)
 
     async def closed(self, connection_id: str, sent: int, received: int, error: str) -> None:
-        """See Doorkeeper. One whose host's permission has ended was accounted for then."""
-        for host, stand in self._stands.items():
-            if connection_id in stand.connections:
-                await self._account(host, stand, connection_id, (sent, received), error)
-                return
+        """See Doorkeeper."""
+        await self._stands.closed(connection_id, sent, received, error)
 
     async def failed(self, action_id: str, host: str, port: int, error: str) -> None:
         """See Doorkeeper."""
         event = ConnectionClosed("", action_id, host, port, 0, 0, 0.0, error, time.time())
-        await self._tell(event)
+        await tell(self._journal, event)
 
     async def turned_away(self, target: str, why: str) -> None:
         """See Doorkeeper. Only so many are kept: a program can ask without end."""
         if self._refusals < MOST_REFUSALS:
             self._refusals += 1
-            await self._tell(ConnectionRefused(target, why, time.time()))
-
-    def _stand(self, host: str, action_id: str) -> _Stand:
-        stand = self._stands.get(host)
-        if stand is None or stand.action.id != action_id or not stand.allowed:
-            raise Refused("What was decided does not hold any more.")
-        return stand
-
-    async def _account(
-        self, host: str, stand: _Stand, connection_id: str, size: tuple[int, int], error: str
-    ) -> None:
-        port, began = stand.connections.pop(connection_id)
-        now, (sent, received) = time.time(), size
-        stand.sent += sent
-        stand.received += received
-        await self._tell(
-            ConnectionClosed(
-                connection_id, stand.action.id, host, port, sent, received, now - began, error, now
-            )
-        )
+            await tell(self._journal, ConnectionRefused(target, why, time.time()))
 
     # --- asking
 
-    async def _answer(self, host: str) -> _Stand:
+    async def _answer(self, host: str) -> Stand:
         """Wait for the decision together with whoever asks for the host. Raises Refused."""
         question = self._asking.get(host)
         if question is None:
@@ -259,7 +204,7 @@ class NetworkDesk:
             raise Refused(LEFT)
         return question.task.result()
 
-    async def _ask(self, host: str) -> _Stand:
+    async def _ask(self, host: str) -> Stand:
         """Propose, settle, let hold. Raises Refused, never anything else."""
         try:
             return await self._asked(host)
@@ -269,7 +214,7 @@ class NetworkDesk:
         finally:
             self._asking.pop(host, None)
 
-    async def _asked(self, host: str) -> _Stand:
+    async def _asked(self, host: str) -> Stand:
         ready = await self._keeper.ensure()
         running = self._running()
         action = Action(
@@ -295,14 +240,14 @@ class NetworkDesk:
         allowed = decision.outcome is Outcome.ALLOW
         why = "" if allowed else _denied(host, decision.reason)
         span = {deed.id for deed in running}
-        stand = _Stand(action, allowed, why, span, now)
+        stand = Stand(host, action, allowed, why, span, now)
         if allowed:
             await self._journal.write(ev.ActionDispatched(action.id, action.digest, now))
-        self._stands[host] = stand
-        self._drop_ended(host, stand)
+        self._stands.hold(stand)
+        self._drop_ended(stand)
         return stand
 
-    def _drop_ended(self, host: str, stand: _Stand) -> None:
+    def _drop_ended(self, stand: Stand) -> None:
         """The commands for which it was to hold may have ended while it was being decided."""
         if stand.span and not stand.span & {deed.id for deed in self._running()}:
             stand.span.clear()
@@ -349,52 +294,21 @@ class NetworkDesk:
                 pass
 
     def _pass(self, ended: str) -> None:
-        """A command began or ended: what was decided for it, or for none, holds no more."""
-        for host, stand in tuple(self._stands.items()):
-            if not stand.span or stand.span == {ended}:
-                del self._stands[host]
-                self._crew.start(self._close(host, stand), "end of a host")
-            else:
-                stand.span.discard(ended)
-
-    async def _end(self, host: str, stand: _Stand) -> None:
-        if self._stands.get(host) is stand:
-            del self._stands[host]
-            await self._close(host, stand)
-
-    async def _close(self, host: str, stand: _Stand) -> None:
-        """Cut what is open, and record what it came to."""
-        if not stand.allowed:
-            return
-        for connection_id in tuple(stand.connections):
-            carried = self._gateway.cut(connection_id) if self._gateway is not None else (0, 0)
-            await self._account(host, stand, connection_id, carried, "")
-        facts = {"connections": stand.made, "sent": stand.sent, "received": stand.received}
-        now = time.time()
-        await self._tell(
-            ev.ActionEnded(
-                Execution(
-                    stand.action.id,
-                    Ended.FINISHED,
-                    output=_summary(stand),
-                    started=stand.began,
-                    seconds=now - stand.began,
-                    data=facts,
-                )
-            )
-        )
+        """A command began or ended."""
+        for stand in self._stands.passed(ended):
+            self._crew.start(self._stands.close(stand), "end of a host")
 
     def _rules_changed(self) -> None:
         self._crew.start(self._recheck(), "hosts by changed rules")
 
     async def _recheck(self) -> None:
         """What a rule denies now, or no rule allows any more, ends at once."""
-        for host, stand in tuple(self._stands.items()):
+        for stand in self._stands:
             deed = self._journal.transcript.deed(stand.action.id)
             if deed.decision is None or not await self._gatekeeping.stands(
                 stand.action, deed.decision
             ):
-                await self._end(host, stand)
+                await self._stands.end(stand)
 
     # --- the gateway's life
 
@@ -407,9 +321,14 @@ class NetworkDesk:
         try:
             gateway = await self._open_gateway(ready.box, self)
         except PocketCoderError as error:
-            await self._tell(ev.Noticed("warning", error.sentence, error.hint, time.time()))
+            await tell(
+                self._journal, ev.Noticed("warning", error.sentence, error.hint, time.time())
+            )
             return
         await self._close_gateway()
+        for stand in self._stands:
+            if stand.action.container != ready.box.id:
+                await self._stands.end(stand)
         self._gateway = gateway
         why = await gateway.lost()
         if self._gateway is gateway:
@@ -417,18 +336,15 @@ class NetworkDesk:
             await self._close_gateway()
             if self._keeper.ready is ready:
                 sentence = f"The box's way out ended. {why}"
-                await self._tell(ev.Noticed("warning", sentence, NO_LOSS, time.time()))
+                await tell(self._journal, ev.Noticed("warning", sentence, NO_LOSS, time.time()))
 
     async def _close_gateway(self) -> None:
         gateway, self._gateway = self._gateway, None
         if gateway is not None:
             await gateway.aclose()
 
-    async def _tell(self, event: ev.Durable) -> None:
-        try:
-            await self._journal.tell(event)
-        except PocketCoderError as error:
-            log.warning("%s was not recorded: %s", event.kind, error.sentence)
+    def _cut(self, connection_id: str) -> tuple[int, int]:
+        return self._gateway.cut(connection_id) if self._gateway is not None else (0, 0)
 
 
 def _is_command(action: Action) -> bool:
@@ -445,8 +361,3 @@ def _preview(host: str, running: Sequence[Deed]) -> Preview:
 def _denied(host: str, reason: str) -> str:
     words = " ".join(reason.split())
     return f"{host} was denied. {words}" if words else f"{host} was denied."
-
-
-def _summary(stand: _Stand) -> str:
-    noun = "connection" if stand.made == 1 else "connections"
-    return f"{stand.made} {noun}, {stand.sent:,} bytes sent, {stand.received:,} received"

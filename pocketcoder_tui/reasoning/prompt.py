@@ -30,7 +30,8 @@ def system_prompt(
     """Return the instruction for a session.
 
     What changes comes last: the service caches requests by their unchanged beginning.
-    ``network``: programs in the box can ask the person for a host. ``workspace_name`` is the folder's name; it is untrusted and folded into one line.
+    ``network``: programs in the box can ask the person for a host. ``workspace_name`` is the
+    folder's name; it is untrusted and folded into one line.
     """
     text = resources.files("pocketcoder_tui.reasoning").joinpath("prompts/system.md")
     name = " ".join(workspace_name.split()).replace("`", "'")

@@ -103,6 +103,13 @@ class RulingScreen(WritingScreen):
         if self.link.opened and not isinstance(self.app.screen, SshKeysScreen):
             self.app.push_screen(SshKeysScreen(self.link.workbench, self.kit))
 
+    def action_network(self) -> None:
+        """What the box reaches, and what leads into it."""
+        from pocketcoder_tui.ui.network import NetworkScreen
+
+        if self.link.opened and not isinstance(self.app.screen, NetworkScreen):
+            self.app.push_screen(NetworkScreen(self.link, self.kit))
+
     def action_stats(self) -> None:
         """Who decided what."""
         if self.link.opened:

@@ -119,6 +119,11 @@ class WatchingScreen(RulingScreen):
         if not self._kept_out():
             super().action_ssh_keys()
 
+    def action_network(self) -> None:
+        """The owner's."""
+        if not self._kept_out():
+            super().action_network()
+
     def action_stats(self) -> None:
         """The owner's."""
         if not self._kept_out():

@@ -32,6 +32,7 @@ from pocketcoder_tui.gatekeeper.tally import Tally, tally
 from tests.ui.keyring import ScriptedKeybook
 from tests.ui.shelves import NOON, ScriptedLibrary
 from tests.ui.undoing import ScriptedCheckpoints, ScriptedTrials
+from tests.ui.wayout import ScriptedNetwork
 
 ALL_WELL = [
     Check("engine", "Docker", CheckState.OK, "It runs."),
@@ -193,6 +194,7 @@ class ScriptedWorkbench:
         self.trials = ScriptedTrials(self._note)
         self.rulebook = ScriptedRulebook(self)
         self.keybook = ScriptedKeybook(self._note)
+        self.network = ScriptedNetwork(self._note)
 
     @property
     def transcript(self) -> Transcript:

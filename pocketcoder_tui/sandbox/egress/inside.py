@@ -218,15 +218,16 @@ class Near:
 def listen(port: int) -> socket.socket:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    host = select.poll()
+    host.register(0, 0)  # tells of its going, and of nothing else
     until = time.monotonic() + BIND_SECONDS
     while True:
         try:
             sock.bind(("127.0.0.1", port))
             break
         except OSError as error:
-            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until or host.poll(50):
                 raise
-            time.sleep(0.05)
     sock.listen(64)
     sock.setblocking(False)
     return sock
@@ -247,8 +248,8 @@ def ports(own: int) -> str:
             pass
     found.pop(own, None)
     owners = programs(set(found.values()))
-    lines = [f"{port} {owners.get(inode, '')}\n" for port, inode in sorted(found.items())]
-    return "".join(lines[:200])
+    told = [f"{port} {owners.get(inode, '')}\n" for port, inode in sorted(found.items())]
+    return "".join(told[:200])
 
 
 def programs(inodes: set[str]) -> dict[str, str]:
