@@ -54,18 +54,24 @@ class Dialler:
 
     async def look_up(self, host: str, port: int) -> list[str]:
         """The addresses of a name, all of them outside. Raises ConnectionError with a sentence."""
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(_LOOKUP):
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError, TimeoutError):
-            raise ConnectionError(f"There is no address for {host}.") from None
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = await self.answers(host, port)
+        if not addresses:
+            raise ConnectionError(f"There is no address for {host}.")
         for address in addresses:
             why = inner_address(address, _own(address))
             if why:
                 raise ConnectionError(f"{host} is not dialled. {why}")
         return addresses
+
+    async def answers(self, host: str, port: int) -> list[str]:
+        """What the host's resolver says of a name, as it is; nothing when there is no answer."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(_LOOKUP):
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError, TimeoutError):
+            return []
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
     async def dial(self, addresses: list[str], port: int) -> Outside:
         """Connect to the first address that answers. Raises ConnectionError with a sentence."""

@@ -259,7 +259,7 @@ class Mux:
             if far is not None and not far.settled.done():
                 far.settled.set_result(True)
             return
-        if number in self._known or len(self._known) >= MOST:
+        if number in self._known or len(self._known) >= 2 * MOST:  # both may open at once
             raise FrameError("The box opened more connections than it may.")
         far = self._known[number] = Far(self, number)
         self._on_open(far)

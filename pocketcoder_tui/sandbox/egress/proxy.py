@@ -234,7 +234,9 @@ async def _exchange(
     """Carry one request and its answer. Returns whether another one may follow."""
     outside, host, path = to
     there = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
-    kept = [(bytes(k), bytes(v)) for k, v in request.headers if k not in _HOP]
+    chunked = any(name == b"transfer-encoding" for name, _ in request.headers)
+    left_out = _HOP | {b"content-length"} if chunked else _HOP  # RFC 9112, section 6.3
+    kept = [(bytes(k), bytes(v)) for k, v in request.headers if k not in left_out]
     head = h11.Request(
         method=request.method,
         target=path,
