@@ -23,6 +23,7 @@ from pocketcoder_tui.engine.checkpoints import Keeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.keykeeper import MakeDoor
+from pocketcoder_tui.engine.network import OpenGateway
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.session import Session
 from pocketcoder_tui.engine.terms import Terms
@@ -171,6 +172,8 @@ class Rig:
         self.command_limit = 30.0
         self.door: MakeDoor | None = None
         """What makes the way in over SSH."""
+        self.open_gateway: OpenGateway | None = None
+        """What opens the way out."""
         self.events: list[ev.Event] = []
         self.session: Session
         self._news = asyncio.Condition()
@@ -247,6 +250,7 @@ async def running(
             keeper if rig.checkpointed else None,
             rig.copies,
             door=rig.door,
+            open_gateway=rig.open_gateway,
         ),
     )
     rig.session.listen(rig.heard)
