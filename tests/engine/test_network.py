@@ -23,7 +23,7 @@ from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.network import MOST_ASKED, MOST_REFUSALS
 from pocketcoder_tui.gatekeeper.rules import Scope, Terms
-from tests.engine.fakes import ScriptedModel, says, shell
+from tests.engine.fakes import ScriptedModel, Step, says, shell
 from tests.engine.rig import Rig, running
 
 HOST = "files.example.org"
@@ -72,10 +72,10 @@ class FakeGateway:
 
 @asynccontextmanager
 async def at_work(
-    path: Path, *replies: object, rig: Rig | None = None
+    path: Path, *replies: Step, rig: Rig | None = None
 ) -> AsyncIterator[tuple[Rig, FakeGateway]]:
     """A session whose first command runs, with a way out."""
-    model = ScriptedModel(shell("pip install flask"), *replies, says("done"))  # type: ignore[arg-type]
+    model = ScriptedModel(shell("pip install flask"), *replies, says("done"))
     rig, gateway = rig or Rig(model), FakeGateway()
     rig.model = model
     rig.open_gateway = gateway.make

@@ -38,11 +38,11 @@ def allowing(action: Action, rules: Iterable[Rule], *, resolved: str = "") -> Ru
     that writes matches nothing then, since a link could lead it anywhere.
     """
     mine = [rule for rule in rules if rule.outcome is Outcome.ALLOW]
-    about = command_rule(action) if mine else None
+    about, host = (command_rule(action), _host_rule(action)) if mine else (None, None)
     for rule in mine:
         if isinstance(rule.subject, Place) and _covers(rule.subject, action, resolved):
             return rule
-        if rule.subject == _host_rule(action) or (about is not None and rule.subject == about):
+        if rule.subject == host or (about is not None and rule.subject == about):
             return rule
     return None
 
@@ -100,7 +100,10 @@ def command_rule(action: Action) -> Command | None:
 def _host_rule(action: Action) -> Host | None:
     """The only rule about a host that could be about an action."""
     host = toolset.host_of(action)
-    return Host(host) if host else None
+    try:
+        return Host(host) if host else None
+    except ValueError:
+        return None
 
 
 def _denial(rule: Rule, action: Action, whole: Whole | None, resolved: str) -> Denial | None:
@@ -161,7 +164,7 @@ def _covers(place: Place, action: Action, resolved: str) -> bool:
     has to name the file.
     """
     raw = str(action.call.arguments.get("path", _SEARCHED))
-    if _writes(action) and not resolved:
+    if (_writes(action) and not resolved) or action.call.tool == toolset.CONNECT:
         return False
     if not searches_openly(str(action.call.arguments.get("glob", ""))):
         return False
