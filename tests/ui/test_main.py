@@ -160,7 +160,7 @@ async def test_the_header_and_the_status_line_say_where_and_how() -> None:
     async with staged(None, *began(), *said("m1", "x")) as stage:
         top, *_, bottom = stage.screen_text().split("\n")
         assert all(w in top for w in ("/home/dana/src/shop", "checkout", "ASK", "gemini"))
-        assert all(w in bottom for w in ("box ready", "net off", "saved", "^Y", "F1"))
+        assert all(w in bottom for w in ("box ready", "net asks", "saved", "^Y", "F1"))
 
 
 # --- the checklist

@@ -2,42 +2,16 @@
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import (
-    Action,
     DecidedBy,
-    Decision,
     Ended,
     Execution,
-    Outcome,
-    Preview,
-    PreviewKind,
-    ToolCall,
 )
 from pocketcoder_tui.core.errors import SandboxError
-from pocketcoder_tui.core.network import CONNECT, BoxPort, ConnectionClosed, ConnectionOpened
+from pocketcoder_tui.core.network import BoxPort, ConnectionClosed, ConnectionOpened
 from pocketcoder_tui.ui.network import NetworkScreen
 from tests.ui.bench import ScriptedWorkbench, began
 from tests.ui.stage import Stage, staged
-
-
-def asked(id_: str, host: str) -> list[ev.Durable]:
-    call = ToolCall(f"c-{id_}", CONNECT, {"host": host})
-    act = Action(id_, "s1", "t1", "", call, "/", "box", 10.0)
-    notes = ("A program in the box asks for it, while this runs: pip install flask",)
-    preview = Preview(PreviewKind.TEXT, "connect", host, host, notes=notes)
-    return [ev.ActionProposed(act, preview), ev.ActionWaiting(id_, "", 10.0)]
-
-
-def allowed(id_: str, host: str, by: DecidedBy = DecidedBy.PERSON) -> list[ev.Durable]:
-    proposed, *rest = asked(id_, host)
-    assert isinstance(proposed, ev.ActionProposed)
-    digest = proposed.action.digest
-    decision = Decision(id_, Outcome.ALLOW, by, digest, "dana", at=11.0)
-    return [
-        proposed,
-        *rest,
-        ev.ActionDecided(decision),
-        ev.ActionDispatched(id_, digest, 11.0),
-    ]
+from tests.ui.wayout import allowed, asked
 
 
 async def opened(stage: Stage) -> None:

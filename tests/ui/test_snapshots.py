@@ -12,8 +12,9 @@ from textual.pilot import Pilot
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import transient
-from pocketcoder_tui.core.actions import Outcome
+from pocketcoder_tui.core.actions import DecidedBy, Outcome
 from pocketcoder_tui.core.model import PartKind
+from pocketcoder_tui.core.network import BoxPort, ConnectionClosed, ConnectionOpened
 from pocketcoder_tui.ui.app import PocketCoderApp
 from pocketcoder_tui.ui.kit import Kit
 from tests.ui.bench import (
@@ -36,6 +37,7 @@ from tests.ui.bench import (
 )
 from tests.ui.stage import Hands, Stage
 from tests.ui.undoing import changed, restored
+from tests.ui.wayout import allowed, asked
 
 DIFF = """--- a/shop/cart.py
 +++ b/shop/cart.py
@@ -102,7 +104,19 @@ STORIES |= {
     "editing": [*STORY, *waits(command("a5", DANGER))],
     "explain": [*STORY, *waits(command("a5", DANGER), "Ask mode: every action waits for you.")],
 }
+STORIES |= {
+    "host": [*STORY, *asked("a5", "files.example.org")],
+    "network": [
+        *STORY,
+        *allowed("a5", "files.example.org"),
+        ConnectionOpened("n1", "a5", "files.example.org", 443, "192.0.2.7", NOON),
+        ConnectionClosed("n1", "a5", "files.example.org", 443, 1200, 5_000_000, 1, "", NOON),
+        *allowed("a6", "packages.example.net", DecidedBy.RULE),
+    ],
+}
 PICTURES = [
+    *(("host", size) for size in ((120, 36), (80, 24), (40, 20))),
+    *(("network", size) for size in ((120, 36), (80, 24), (40, 20))),
     *((name, size) for name in PANE_KEYS for size in ((120, 36), (80, 24))),
     ("empty", (120, 36)),
     ("checklist", (120, 36)),
@@ -144,6 +158,10 @@ PICTURES = [
 ]
 
 
+SHEETS = {"rules": "f7", "stats": "f8", "offer": "f2", "network": "f10"}
+"""Pictures of lists on a screen of their own, and their keys."""
+
+
 async def open_screen(stage: Stage, name: str) -> None:
     """Press the key of a picture that is another screen's."""
     if name == "undo":
@@ -152,8 +170,12 @@ async def open_screen(stage: Stage, name: str) -> None:
     if name in ("scope", "never"):
         await stage.pilot.press("ctrl+y", "a")
         await stage.until(lambda: "Always" in stage.screen_text())
-    if name in ("rules", "stats", "offer"):
-        await stage.pilot.press({"rules": "f7", "stats": "f8", "offer": "f2"}[name])
+    if name == "host":
+        await stage.pilot.press("ctrl+y")
+        await stage.drawn()
+        await stage.pilot.pause()
+    if name in SHEETS:
+        await stage.pilot.press(SHEETS[name])
         await stage.until(lambda: stage.app.screen is not stage.app.main)
         await stage.until(lambda: "Looking" not in stage.screen_text())
     if name in PANE_KEYS:
@@ -181,6 +203,7 @@ def test_picture(snap_compare: Callable[..., Any], name: str, size: tuple[int, i
     if name in ("rules", "stats"):
         with_rules(bench)
     bench.rulebook.offered = name == "offer"
+    bench.network.found = [BoxPort(5173, "node"), BoxPort(8000, "python3", 8000)]
     if name == "checklist":
         bench.standing = list(ALL_MISSING)
     hands = Hands()
