@@ -24,6 +24,7 @@ COMMANDS = {
     "files": "list, fetch, put and show in a browser what is in the workspace",
     "rules": "list, explain, make, switch off, delete and try out what you let happen unasked",
     "keys": "add, list, switch off and remove the SSH keys that may come to the box's terminal",
+    "network": "which hosts the box reached, when, and how much went each way",
     "stats": "how often you were asked, who or what decided, and how fast",
     "audit": "verify, show or export the record of every decision, dispatch, result and login",
     "backup": "copy the ledger of a workspace to a file",
@@ -71,7 +72,7 @@ class Arguments:
     action: str = ""
     """For approvals, audit, files, keys, rules and sessions: what is to be done."""
     last: int = 0
-    """For audit show and sessions search: how many at most; 0 for all."""
+    """For audit show, network and sessions search: how many at most; 0 for all."""
     to: str | None = None
     """The file to write; None for the usual place."""
     file: str = ""
@@ -194,8 +195,10 @@ def _command_parser(command: str) -> argparse.ArgumentParser:
         parser.add_argument(
             "--sandbox", action="store_true", help="look at the running box from inside"
         )
-    if command in ("doctor", "checkpoints", "stats"):
+    if command in ("doctor", "checkpoints", "stats", "network"):
         parser.add_argument("--json", action="store_true", help="for programs; README.md explains")
+    if command == "network":
+        add_last(parser, "so many connections and refusals at most")
     return parser
 
 
@@ -208,13 +211,7 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
         if name in ("verify", "show"):
             action.add_argument("--json", action="store_true", help="for programs")
         if name == "show":
-            action.add_argument(
-                "--last",
-                metavar="N",
-                type=count,
-                default=_LAST,
-                help=f"so many records from the end (default: {_LAST}; 0 for all)",
-            )
+            add_last(action, "so many records from the end")
         if name == "export":
             action.add_argument("--to", metavar="FILE", help="write this file, which must be new")
 
@@ -234,6 +231,12 @@ def count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise argparse.ArgumentTypeError(f"{text!a} is not such a number")
     return int(text)
+
+
+def add_last(parser: argparse.ArgumentParser, what: str) -> None:
+    """Let a command be asked for so many of the newest."""
+    told = f"{what} (default: {_LAST}; 0 for all)"
+    parser.add_argument("--last", metavar="N", type=count, default=_LAST, help=told)
 
 
 def add_workspace(parser: argparse.ArgumentParser) -> None:
