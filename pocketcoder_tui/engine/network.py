@@ -223,7 +223,7 @@ class NetworkDesk:
             turn_id=await self._turn(),
             reply_id="",
             call=ToolCall(new_id(), CONNECT, {"host": host}),
-            cwd="/",
+            cwd="",
             container=ready.box.id,
             at=time.time(),
         )

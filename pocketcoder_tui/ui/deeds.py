@@ -1,5 +1,6 @@
 """An action in the conversation: one line until opened, and always who decided and why."""
 
+from rich.filesize import decimal
 from rich.style import Style as RichStyle
 from textual.content import Content
 from textual.style import Style
@@ -16,7 +17,7 @@ from pocketcoder_tui.core.actions import (
 from pocketcoder_tui.core.checkpoints import MAKING
 from pocketcoder_tui.core.network import CONNECT
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
-from pocketcoder_tui.core.transcript import Deed
+from pocketcoder_tui.core.transcript import Deed, Traffic
 from pocketcoder_tui.gatekeeper.faithful import plain
 from pocketcoder_tui.ui.actions import action, keys_of
 from pocketcoder_tui.ui.ansi import Pen, Run, parse_line, tail_lines
@@ -74,6 +75,8 @@ def facts_of(deed: Deed, look: Look, kit: Kit) -> list[str]:
     """The short facts at the right end of the row, the most important first."""
     done = deed.execution
     now = kit.clock.wall()
+    if deed.action.call.tool == CONNECT and (done or deed.state is ActionState.DISPATCHED):
+        return [*([] if done else [look.word]), *traffic_words(deed.traffic)]
     if deed.state is ActionState.DISPATCHED:
         where = [] if deed.window == MAIN_WINDOW else [one_line(deed.window)]
         return [look.word, duration(now - deed.dispatched), *where]
@@ -85,11 +88,17 @@ def facts_of(deed: Deed, look: Look, kit: Kit) -> list[str]:
     return facts
 
 
+def traffic_words(traffic: Traffic) -> list[str]:
+    """What went to a host, the number of connections first."""
+    more = [f"{traffic.open} open"] * bool(traffic.open)
+    more += [f"{traffic.failed} failed"] * bool(traffic.failed)
+    carried = f"{decimal(traffic.sent)} out, {decimal(traffic.received)} in"
+    return [", ".join([count(traffic.made, "connection"), *more]), carried]
+
+
 def _result_facts(deed: Deed, done: Execution, kit: Kit) -> list[str]:
     """What came of it, in the words of its kind: a status is a command's, lines are a file's."""
     preview = deed.preview
-    if deed.action.call.tool == CONNECT:
-        return [one_line(done.output)] if done.output else []
     lines = count(done.output.rstrip("\n").count("\n") + 1, "line") if done.output else ""
     if preview.kind is PreviewKind.COMMAND:
         status = [] if done.status is None else [f"exit {done.status}"]

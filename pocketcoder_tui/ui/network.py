@@ -3,7 +3,6 @@
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from rich.filesize import decimal
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -16,10 +15,11 @@ from pocketcoder_tui.core.errors import PocketCoderError
 from pocketcoder_tui.core.network import CONNECT, BoxPort
 from pocketcoder_tui.core.transcript import Deed, Transcript
 from pocketcoder_tui.ui.actions import bindings_for
+from pocketcoder_tui.ui.deeds import traffic_words
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.link import Link, sentence_of
 from pocketcoder_tui.ui.safe import one_line
-from pocketcoder_tui.ui.words import clip, count
+from pocketcoder_tui.ui.words import clip
 
 OFF = "The network is off. POCKETCODER_NETWORK=ask lets programs in the box ask for hosts."
 NO_HOST = "No host is allowed. A program that wants one waits for you as any other action does."
@@ -169,12 +169,8 @@ def past_hosts(transcript: Transcript) -> list[Deed]:
 
 def host_words(deed: Deed) -> str:
     """One safe line about a host: by whom it is allowed, and what went there."""
-    traffic, host = deed.traffic, one_line(str(deed.action.call.arguments["host"]))
-    carried = f"{decimal(traffic.sent)} out, {decimal(traffic.received)} in"
-    now = f", {traffic.open} open" if traffic.open else ""
-    failed = f", {traffic.failed} failed" if traffic.failed else ""
-    made = f"{count(traffic.made, 'connection')}{now}{failed}"
-    return f"{host}  {_by(deed.decision)}  {made}  {carried}"
+    host = one_line(str(deed.action.call.arguments["host"]))
+    return "  ".join([host, _by(deed.decision), *traffic_words(deed.traffic)])
 
 
 def port_words(port: BoxPort) -> str:
