@@ -24,6 +24,7 @@ COMMANDS = {
     "undo": "show what the last action changed, and bring the workspace back after asking",
     "diff": "show what an undo would do, and do nothing",
     "checkpoints": "list what was kept of a workspace, for undo ID and diff ID",
+    "sandbox": "what the box is made of: build it, add packages, use another image, a shell in it",
     "files": "list, fetch, put and show in a browser what is in the workspace",
     "rules": "list, explain, make, switch off, delete and try out what you let happen unasked",
     "keys": "add, list, switch off and remove the SSH keys that may come to the box's terminal",
@@ -53,6 +54,7 @@ _PARSERS = {
     "rules": "rule_arguments",
     "keys": "key_arguments",
     "files": "file_arguments",
+    "sandbox": "sandbox_arguments",
 }
 """The module that reads the words of a command, loaded when it is used: its ``parse_COMMAND``."""
 
