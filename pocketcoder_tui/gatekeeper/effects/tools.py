@@ -41,6 +41,9 @@ def effects_of(action: Action, *, resolved: str = "") -> Report:
         _note_typed(str(arguments.get("text", "")), findings)
     elif tool == toolset.CONNECT:
         _note_host(toolset.host_of(action), findings)
+    elif tool == toolset.HELD:
+        for path in toolset.held_paths(action):
+            findings.add(Kind.GUARDED, f"Changes {path}: {guarded(path)}.", (0, 0), path)
     elif tool in toolset.STOPPING:
         findings.add(Kind.RUNS, toolset.STOPPING[tool])
     elif tool not in toolset.WATCHING:
