@@ -89,9 +89,9 @@ class KeeperProcess:
         found: tuple[str, Difference] = self._ask("since", tree)
         return found
 
-    def strays(self) -> Sequence[str]:
+    def strays(self, since: str = "") -> Sequence[str]:
         """See Keeper."""
-        found: Sequence[str] = self._ask("strays")
+        found: Sequence[str] = self._ask("strays", since)
         return found
 
     def accept(self) -> None:
@@ -99,11 +99,11 @@ class KeeperProcess:
         self._ask("accept")
 
     def hold(
-        self, covered: Iterable[str] = (), *, onto: str = "", since: str = "", action_id: str = ""
+        self, covered: Iterable[str] = (), *, onto: str = "", action_id: str = ""
     ) -> Hold | None:
         """See Keeper."""
         named = tuple(covered)
-        found: Hold | None = self._ask("hold", named, onto=onto, since=since, action_id=action_id)
+        found: Hold | None = self._ask("hold", named, onto=onto, action_id=action_id)
         return found
 
     def put_back(self, tree: str) -> Placed:

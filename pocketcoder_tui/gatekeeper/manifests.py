@@ -1,13 +1,15 @@
 """Changes of a guarded file that cannot make the host run anything else. Pure.
 
-Of ``package.json`` package managers run the scripts, and what its dependencies bring along; tools of
-all kinds look for settings under keys of their own. So the keys that only tell of the package are
-listed, and a change of any other one counts, as does a text that is no plain JSON object: what one
-reader takes for the second of two equal keys, another takes for the first.
+Of ``package.json`` package managers run the scripts, and what its dependencies bring along; tools
+of all kinds look for settings under keys of their own. So the keys that only tell of the package
+are listed, and a change of any other one counts, as does a text that is no plain JSON object: what
+one reader takes for the second of two equal keys, another takes for the first.
 """
 
 import json
 from typing import Any
+
+from pocketcoder_tui.gatekeeper.paths import guarded
 
 __all__ = ["harmless"]
 
@@ -22,7 +24,8 @@ MOST = 1 << 20
 
 def harmless(path: str, old: bytes, new: bytes) -> bool:
     """Whether a change of this file differs in nothing that a program on the host acts on."""
-    if path.rpartition("/")[2] != "package.json" or max(len(old), len(new)) > MOST:
+    folder, _, name = path.rpartition("/")
+    if name != "package.json" or guarded(folder) or max(len(old), len(new)) > MOST:
         return False
     before, after = _read(old), _read(new)
     return before is not None and after is not None and before == after

@@ -19,7 +19,7 @@ from pocketcoder_tui.core.shelf import Shelf
 from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
-from pocketcoder_tui.engine.checkpoints import Keeper
+from pocketcoder_tui.engine.keepers import Keeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.keykeeper import MakeDoor

@@ -20,7 +20,15 @@ from pocketcoder_tui.gatekeeper.rules.model import (
     Subject,
 )
 from pocketcoder_tui.gatekeeper.rules.plain import sentences_of
-from pocketcoder_tui.gatekeeper.toolset import CONNECT, HELD, LOOKING, SEARCHING, SHELL, WATCHING, host_of
+from pocketcoder_tui.gatekeeper.toolset import (
+    CONNECT,
+    HELD,
+    LOOKING,
+    SEARCHING,
+    SHELL,
+    WATCHING,
+    host_of,
+)
 
 __all__ = ["NotOffered", "Offer", "denials", "first_offers", "offer", "offers"]
 

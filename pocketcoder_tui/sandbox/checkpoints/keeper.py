@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -103,11 +102,6 @@ class CheckpointKeeper:
         """Where everything is kept."""
         return self._store
 
-    @property
-    def workspace(self) -> Path:
-        """The folder that is kept."""
-        return self._workspace
-
     def open(self, *, writing: bool = True) -> None:
         """Read what is there; nothing happens when it is open. Raises CheckpointError."""
         if self._open:
@@ -190,15 +184,18 @@ class CheckpointKeeper:
 
     # --- what the host runs
 
-    def strays(self) -> tuple[str, ...]:
-        """Sentences about files that the host runs and that the last look saw changed since the
-        last ``accept``; empty before the first."""
-        accepted = self._holder.accepted
-        if not accepted:
+    def strays(self, since: str = "") -> tuple[str, ...]:
+        """Sentences about files that the host runs and that the last look saw changed since all
+        might stand; without any, all may. ``since``: what stood when this process accepted nothing.
+        """
+        if since and not self._holder.accepted:
+            self._holder.accept(bytes.fromhex(since), ())
+        if not (accepted := self._holder.accepted):
             return ()
-        with suppress(CheckpointError):  # that tree may have been pruned
-            return self._compared(accepted.hex(), self._now).guarded
-        return ()
+        found = self._compared(accepted.hex(), self._now).guarded
+        if not found:
+            self.accept()
+        return found
 
     def accept(self) -> None:
         """All that the last look saw may stand."""
@@ -206,17 +203,16 @@ class CheckpointKeeper:
         self._beside.remember(self._now.hex(), self._walker, self._left)
 
     def hold(
-        self, covered: Iterable[str] = (), *, onto: str = "", since: str = "", action_id: str = ""
+        self, covered: Iterable[str] = (), *, onto: str = "", action_id: str = ""
     ) -> Hold | None:
         """Keep, durably, what the last look saw of files that the host runs and that may not stand.
 
         ``covered``: paths that a decision named. ``onto``: a hold that waits and is joined with it.
-        ``since``: where to begin when this process accepted nothing. Raises CheckpointError.
+        Without any, all that was seen is accepted. Raises CheckpointError.
         """
-        if since and not self._holder.accepted:
-            self._holder.accept(bytes.fromhex(since), ())
         changes = self._holder.find(self._now, frozenset(covered))
         if not changes:
+            self.accept()
             return None
         batch = self._store.batch(self._limits.space)
         try:
