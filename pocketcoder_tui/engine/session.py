@@ -46,6 +46,7 @@ from pocketcoder_tui.engine.trials import TrialDesk
 from pocketcoder_tui.engine.turn import GO_ON, LOOK, Turn
 from pocketcoder_tui.engine.voice import Voice
 
+Desks = dict[str, Callable[[Deed], Awaitable[None]]]
 CONFESSION = "confession"
 """The task that tells of another task's failure; its own failure is only logged."""
 TITLE_LENGTH = 80
@@ -99,8 +100,7 @@ class Session:
         self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
         """See Workbench."""
         settling = Settling(journal, self._desk, self._gatekeeping, self.checkpoints)
-        desk = self._desk
-        holding = HoldingDesk(journal, desk, settling, self._crew, self.checkpoints)
+        holding = HoldingDesk(journal, self._desk, settling, self._crew, self.checkpoints)
         self.checkpoints.boundary = holding
         self.network = NetworkDesk(
             journal,
@@ -112,8 +112,7 @@ class Session:
             open_gateway=terms.open_gateway,
         )
         """See Workbench."""
-        self._desks: dict[str, Callable[[Deed], Awaitable[None]]]
-        self._desks = {CONNECT: self.network.take_up, HELD: holding.take_up}
+        self._desks: Desks = {CONNECT: self.network.take_up, HELD: holding.take_up}
         """Who takes up what the model did not call, but a program caused."""
         self.keybook = KeyKeeper(ledger, journal, self._crew, self._keeper, terms.door)
         """See Workbench."""

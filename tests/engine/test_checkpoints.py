@@ -22,7 +22,7 @@ from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.ports import Ledger
 from pocketcoder_tui.core.terminal import Job
 from pocketcoder_tui.core.transcript import Deed, Undone
-from pocketcoder_tui.engine.checkpoints import STRAYS, CheckpointDesk, Unkept
+from pocketcoder_tui.engine.checkpoints import CheckpointDesk, Unkept
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.history import history
 from pocketcoder_tui.engine.journal import Journal
