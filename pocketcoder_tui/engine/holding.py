@@ -47,7 +47,8 @@ BY_ACTION = "This changed them, and its decision did not name them: {}"
 BY_REST = "A program that an action left running may have changed them, or you. The last one: {}"
 PUT_BACK = "They were put back as they were; allowing puts exactly what is shown in place."
 BEYOND = "{:,} more files were changed. They were put back and cannot be put in place from here."
-RESTLESS = "Files that your machine runs are being changed without pause. They are put back again."
+RESTLESS = "A program changes files that your machine runs again as soon as they are put back."
+RESTLESS_HINT = "They are put back every two seconds; F4 lists the programs of the box, to end it."
 ENOUGH = "Files that your machine runs were changed again and put back; nothing more is offered."
 STUCK = "A file that your machine runs was changed and could not be put back."
 STUCK_HINT = "Look at it on your machine before you run anything there."
@@ -74,6 +75,8 @@ class HoldingDesk:
         self._checking = asyncio.Lock()
         """Held while files are put back, so that two looks do not hold the same change."""
         self._replaced: set[str] = set()
+        self._restless: set[str] = set()
+        """Actions of which it was said."""
         self._rows: Counter[str] = Counter()
 
     # --- what a look found
@@ -89,8 +92,9 @@ class HoldingDesk:
                 await self._hold(hold, origin, between)
                 put = True
                 await self._checkpoints.look()
-            if await self._checkpoints.strays():
-                await self._warn(RESTLESS, "")
+            if origin not in self._restless and await self._checkpoints.strays():
+                self._restless.add(origin)
+                await self._warn(RESTLESS, RESTLESS_HINT)
             return put
 
     async def _found(self, origin: str, covering: Collection[str]) -> Hold | None:
@@ -161,11 +165,9 @@ class HoldingDesk:
         self._crew.start(self._take_up(deed), "held files")
 
     async def _take_up(self, deed: Deed) -> None:
-        try:
-            if deed.state in (ActionState.PROPOSED, ActionState.WAITING):
-                await self._put_back(str(deed.action.call.arguments["tree"]))
-        except CheckpointError as error:
-            await self._warn(STUCK, f"{error.sentence} {STUCK_HINT}")
+        if deed.state in (ActionState.PROPOSED, ActionState.WAITING):
+            # Asked for first, so it is done before what may be decided meanwhile.
+            self._crew.start(self._put_back_again(deed), "held files")
         match deed.state:
             case ActionState.WAITING:
                 await self._wait(deed.action, self._desk.settle_again)
@@ -175,6 +177,12 @@ class HoldingDesk:
                 await self._leave(deed.action, deed.decision)
             case _:
                 await self._place(deed.action)
+
+    async def _put_back_again(self, deed: Deed) -> None:
+        try:
+            await self._put_back(str(deed.action.call.arguments["tree"]))
+        except CheckpointError as error:
+            await self._warn(STUCK, f"{error.sentence} {STUCK_HINT}")
 
     # --- the decision
 

@@ -16,19 +16,25 @@ class Watch:
         self._look = look
         self._timer: asyncio.TimerHandle | None = None
         self._again = False
-        self.on = False
-        """True from ``begin`` until a look says that it was the last."""
+        self.over = asyncio.Event()
+        """Set until ``begin``, and after a look that says that it was the last."""
+        self.over.set()
+
+    @property
+    def on(self) -> bool:
+        """Whether another look is to come, or one is under way."""
+        return not self.over.is_set()
 
     def begin(self) -> None:
         """Look in a while; one that is under way is followed by another."""
         self._again = True
         if not self.on:
-            self.on = True
+            self.over.clear()
             self._arm()
 
     def end(self) -> None:
         """No look begins any more."""
-        self.on = True
+        self.over.clear()
         if self._timer is not None:
             self._timer.cancel()
 
@@ -44,4 +50,4 @@ class Watch:
         if await self._look() or self._again:
             self._arm()
         else:
-            self.on = False
+            self.over.set()

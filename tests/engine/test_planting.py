@@ -80,8 +80,8 @@ WAYS = {
     "from tar": N + "echo evil > x; tar cf a.tar --transform \"s/x/$f/\" x; tar xf a.tar",
     "from tar with a folder": V + "mkdir x; echo e > x/tasks.json; tar cf a.tar x --transform "
     "\"s/^x/$v/\"; tar xf a.tar",
-    "from a zip": "python3 -c \"import zipfile as z; z.ZipFile('a.zip','w').writestr('.en'+'vrc',"
-    "'evil'); z.ZipFile('a.zip').extractall()\"",
+    "from a zip": "echo evil > x; python3 -c \"import zipfile as z; a = z.ZipFile('a.zip', 'w'); "
+    "a.write('x', '.en' + 'vrc'); a.close(); z.ZipFile('a.zip').extractall()\"",
     "by git checkout": N + "git init -q r; cd r; echo evil > $f; git add -A; git -c user.name=a -c "
     "user.email=a@b commit -qm x; rm $f; git checkout -q .; cd ..",
     "by git stash": N + "git init -q r; cd r; git -c user.name=a -c user.email=a@b commit -qm x "
@@ -107,7 +107,7 @@ WAYS = {
     "a .pth": "p=.p; p=${p}th; echo 'import evil' > x$p",
     "an activator": "mkdir -p venv/bin; a=acti; a=${a}vate; echo evil > venv/bin/$a",
     "node's programs": "b=.b; b=${b}in; mkdir -p node_modules/$b; echo evil > node_modules/$b/tsc",
-    "a script in package.json": "p=package; p=$p.json; echo '{\"scripts\": {\"test\": \"x\"}}' > $p",
+    "a script in package.json": "p=package.js; p=${p}on; echo '{\"bin\": \"x\"}' > $p",
     "husky": "h=.hus; h=${h}ky; mkdir $h; echo evil > $h/pre-commit",
     "idea": "h=.id; h=${h}ea; mkdir $h; echo evil > $h/workspace.xml",
     "pre-commit's list": "h=.pre-commit; h=$h-config.yaml; echo evil > $h",
@@ -209,7 +209,7 @@ async def test_no_way_leaves_it_on_the_host(
             now = await asyncio.to_thread(on_host, workspace)
             row = row_of(rig, deed)
             if now != before or row is None or not (workspace / f"t{number}" / "plain").exists():
-                failed[way] = (set(now.items()) ^ set(before.items()), row, deed.execution)
+                failed[way] = set(now.items()) ^ set(before.items()), row, deed.execution
                 before = now
         rows = [d for d in rig.session.transcript.waiting if d.action.call.tool == HELD]
         for row in rows:
@@ -247,7 +247,7 @@ async def test_what_is_written_again_and_again_does_not_stay(
         deed = await next_command(rig)
         await rig.until(lambda: row_of(rig, deed) is not None)
         (workspace / "end").touch()
-        await rig.until(lambda: not rig.session.checkpoints._watch.on)
+        await rig.session.checkpoints._watch.over.wait()
         assert not (workspace / ".envrc").exists()
         rows = [
             d
