@@ -147,6 +147,7 @@ async def test_a_crash_before_the_put_back_leaves_a_row_and_no_file(tmp_path: Pa
     again = rig_of(tmp_path, says("done"))
     async with running(tmp_path, again.model, rig=again, resume=session_id):
         [row] = held(again)
+        await again.until(lambda: row.id in again.session._desk._waiting)
         await again.allow(row)
         await again.until(lambda: row.state is ActionState.FINISHED)
         assert row.execution is not None
@@ -165,6 +166,7 @@ async def test_a_row_waits_again_in_the_next_process(tmp_path: Path) -> None:
         [same] = held(again)
         assert same.id == row.id
         assert same.preview == row.preview
+        await again.until(lambda: same.id in again.session._desk._waiting)
         await again.deny(same)
     assert not (tmp_path / "workspace" / ".envrc").exists()
 

@@ -41,7 +41,7 @@ WAYS = {
     "truncated": M + ": > $m",
     "by python": 'python3 -c "open(chr(46) + \'en\' + \'vrc\', \'w\').write(\'evil\')"',
     "by a script": "printf 'echo evil > .en%s' vrc > s; sh s",
-    "by eval": "eval 'echo evil > .en''vrc'",
+    "by eval": "eval \"$(printf 'echo evil > .en%s' vrc)\"",
     "by printf's letters": "printf evil > $(printf '\\056envrc')",
     "by tee": N + "echo evil | tee $f >x",
     "by dd": N + "echo evil | dd of=$f status=none",
@@ -80,8 +80,8 @@ WAYS = {
     "from tar": N + "echo evil > x; tar cf a.tar --transform \"s/x/$f/\" x; tar xf a.tar",
     "from tar with a folder": V + "mkdir x; echo e > x/tasks.json; tar cf a.tar x --transform "
     "\"s/^x/$v/\"; tar xf a.tar",
-    "from a zip": "echo evil > x; python3 -c \"import zipfile as z; a = z.ZipFile('a.zip', 'w'); "
-    "a.write('x', '.en' + 'vrc'); a.close(); z.ZipFile('a.zip').extractall()\"",
+    "by python's rename": "python3 -c \"import os; open('x', 'w').write('evil'); "
+    "os.replace('x', '.en' + 'vrc')\"",
     "by git checkout": N + "git init -q r; cd r; echo evil > $f; git add -A; git -c user.name=a -c "
     "user.email=a@b commit -qm x; rm $f; git checkout -q .; cd ..",
     "by git stash": N + "git init -q r; cd r; git -c user.name=a -c user.email=a@b commit -qm x "
@@ -215,7 +215,7 @@ async def test_no_way_leaves_it_on_the_host(
         for row in rows:
             await rig.deny(row, "no")
         await rig.rest()
-    assert not failed
+    assert not list(failed), failed
     assert len(rows) == len(WAYS) >= 60
     assert await asyncio.to_thread(on_host, workspace) == before
 
