@@ -311,7 +311,8 @@ def test_no_allow_rule_answers_and_a_deny_rule_does(mode: str) -> None:
         deny = Rule("d", Outcome.DENY, place, Scope.WORKSPACE, 0.0)
         found = judge(held_action(), mode=mode, rules=[*allow, deny])
         assert found.outcome is (None if place.tool == HELD else Outcome.DENY)
-    [effect] = effects_of(held_action()).effects
+    effect, writes = effects_of(held_action()).effects
+    assert writes.kind is Kind.WRITES
     assert effect.kind is Kind.GUARDED
     assert effect.sentence == (
         "Changes /workspace/a/.envrc: direnv runs it when you enter the folder."
