@@ -33,6 +33,7 @@ from pocketcoder_tui.engine.desk import Desk, Dropped, Moved
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.settling import Settling
 from pocketcoder_tui.gatekeeper.naming import named_by
+from pocketcoder_tui.gatekeeper.paths import WORKSPACE
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ class HoldingDesk:
             turn_id=source.action.turn_id,
             reply_id="",
             call=ToolCall(new_id(), HELD, arguments),
-            cwd="",
+            cwd=WORKSPACE,
             container="",
             at=time.time(),
             supersedes=row.id if row is not None else None,

@@ -100,7 +100,8 @@ async def test_what_a_program_plants_for_the_host_waits_for_the_person(
         await shown.until("direnv runs it when")
         assert not file.exists()
         listed = pocketcoder(home, "approvals", "list")
-        assert "place .envrc" in listed.stdout, listed.stderr + listed.stdout
+        assert "place  in /workspace  .envrc" in listed.stdout, listed.stderr + listed.stdout
+        assert "direnv runs it when you enter the folder." in listed.stdout
         shown.press("C-y")
         await shown.until("Scroll to the end to decide")
         shown.press("Space")

@@ -29,7 +29,7 @@ from pocketcoder_tui.gatekeeper.paths import guarded
 from pocketcoder_tui.gatekeeper.policy import MODES, judge
 from pocketcoder_tui.gatekeeper.rules import NotOffered, Place, Rule, Scope, denials, offers
 from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper, holding
-from tests.engine.fakes import ScriptedModel, calls, says, shell
+from tests.engine.fakes import ScriptedModel, Step, calls, says, shell
 from tests.engine.keepers import allowed_and_writing
 from tests.engine.rig import Rig, running
 
@@ -39,8 +39,8 @@ def keeper_of(path: Path, kind: type[CheckpointKeeper] = CheckpointKeeper) -> Ch
     return kind(path / "workspace", path / "c", guarded=guarded, harmless=harmless)
 
 
-def rig_of(path: Path, *steps: object, kind: type[CheckpointKeeper] = CheckpointKeeper) -> Rig:
-    rig = Rig(ScriptedModel(*steps))  # type: ignore[arg-type]
+def rig_of(path: Path, *steps: Step, kind: type[CheckpointKeeper] = CheckpointKeeper) -> Rig:
+    rig = Rig(ScriptedModel(*steps))
     rig.keeper = keeper_of(path, kind)
     return rig
 
