@@ -66,8 +66,8 @@ class Settings(BaseSettings):
     """Seconds to wait for the next piece of an answer."""
     thinking_level: str = Field(default="", pattern=r"^[a-z]*$")
     """How much the model thinks, for example low or high; empty for the model's own choice."""
-    base_image: _Reference = Field(default="debian:bookworm-slim", min_length=1)
-    """The image that the sandbox image is built on: Debian, or any with bash and tmux."""
+    image: _Reference = Field(default="debian:bookworm-slim", min_length=1)
+    """The image that the box is made from: Debian, or your own with bash 5 and tmux 3.2."""
     network: Literal["ask", "off"] = "ask"
     """The box's way out: ask about each host it wants to reach, or off."""
     runtime: _Word = ""
