@@ -45,8 +45,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LOOK_AFTER = 0.2
-"""Seconds after an action's end at which its changes are looked at, unless something leaves before:
-first its output is drawn."""
+"""Seconds after an action's end at which its changes are looked at: first its output is drawn."""
 WATCH_EVERY = 2.0
 """Seconds between looks while programs may run that no action waits for."""
 SAY_AFTER = 0.3
@@ -106,8 +105,7 @@ class CheckpointDesk:
         self._watch = Watch(WATCH_EVERY, crew, self._tick)
         self.boundary: Boundary | None = None
         """Set once, before anything leaves."""
-        self._made = 0
-        self._closed = False
+        self._made, self._closed = 0, False
 
     # --- for the engine
 
@@ -203,6 +201,13 @@ class CheckpointDesk:
         if self._keeper is not None:
             await self._run(functools.partial(self._keeper.prune, forget=tuple(action_ids)))
 
+    async def settle(self) -> None:
+        """What ended is looked at, and put back: before more leaves, and before the end."""
+        for ended in tuple(self._due):
+            self._look_at(ended)
+        if self._looking:
+            await asyncio.wait(self._looking)
+
     async def aclose(self) -> None:
         """End what is under way, and let go of the store; once, however often it is called."""
         closed, self._closed = self._closed, True
@@ -214,8 +219,6 @@ class CheckpointDesk:
             await self._run(self._keeper.close)
         self._pool.shutdown(wait=False)
 
-    # --- for the boundary
-
     async def look(self) -> None:
         """Look at the workspace. Raises CheckpointError."""
         await self._run(self._required().look)
@@ -226,8 +229,8 @@ class CheckpointDesk:
 
     async def hold(self, covered: Iterable[str], onto: str, action_id: str) -> Hold | None:
         """See Keeper."""
-        work = self._required().hold
-        found = await self._run(work, tuple(covered), onto=onto, action_id=action_id)
+        named, work = tuple(covered), self._required().hold
+        found = await self._run(work, named, onto=onto, action_id=action_id)
         return found and replace(found, text=self._masker.clean(found.text))
 
     async def put_back(self, tree: str) -> Placed:
@@ -266,10 +269,7 @@ class CheckpointDesk:
         if self._ahead is not None:
             self._ahead.cancel()  # one that has not begun would only be in the way
             self._ahead = None
-        for ended in tuple(self._due):  # before this one leaves
-            self._look_at(ended)
-        if self._looking:
-            await asyncio.wait(self._looking)
+        await self.settle()
         work = functools.partial(
             keeper.take, self._label(action), action_id=action.id, session_id=action.session_id
         )
@@ -393,8 +393,8 @@ class CheckpointDesk:
 
     def _submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Hand work to the thread now; it is done in the order in which it came."""
-        call = functools.partial(work, *args, **kwargs)
-        return asyncio.get_running_loop().run_in_executor(self._pool, call)
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._pool, functools.partial(work, *args, **kwargs))
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._submit(work, *args, **kwargs)

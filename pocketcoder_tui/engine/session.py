@@ -298,6 +298,7 @@ class Session:
             last_first.push_async_callback(self._keeper.aclose)
             last_first.push_async_callback(self.checkpoints.aclose)
             last_first.push_async_callback(self._crew.dismiss)
+            last_first.push_async_callback(self.checkpoints.settle)
             last_first.push_async_callback(self.network.aclose)
             last_first.push_async_callback(self.keybook.aclose)
             if self._control is not None:

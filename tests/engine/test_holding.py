@@ -171,6 +171,16 @@ async def test_a_row_waits_again_in_the_next_process(tmp_path: Path) -> None:
     assert not (tmp_path / "workspace" / ".envrc").exists()
 
 
+async def test_the_end_of_the_program_leaves_nothing_unlooked_at(tmp_path: Path) -> None:
+    rig = rig_of(tmp_path, shell("make"), says("done"))
+    file = tmp_path / "workspace" / ".envrc"
+    async with running(tmp_path, rig.model, rig=rig):
+        await allowed_and_writing(rig, file, "evil\n")
+        await rig.rest()
+        assert not held(rig)
+    assert not file.exists()
+
+
 async def test_a_stop_does_not_answer_it(tmp_path: Path) -> None:
     rig = rig_of(tmp_path, shell("make"), shell("more"), says("done"))
     async with running(tmp_path, rig.model, rig=rig):
