@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
@@ -13,6 +13,7 @@ from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.errors import KeyMissing, PocketCoderError
+from pocketcoder_tui.core.holding import HELD
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.network import CONNECT
 from pocketcoder_tui.core.ports import Box, Ledger, SessionSummary
@@ -26,6 +27,7 @@ from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.gatekeeping import Gatekeeping
+from pocketcoder_tui.engine.holding import HoldingDesk
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.keykeeper import KeyKeeper
 from pocketcoder_tui.engine.leaving import Departures
@@ -44,6 +46,7 @@ from pocketcoder_tui.engine.trials import TrialDesk
 from pocketcoder_tui.engine.turn import GO_ON, LOOK, Turn
 from pocketcoder_tui.engine.voice import Voice
 
+Desks = dict[str, Callable[[Deed], Awaitable[None]]]
 CONFESSION = "confession"
 """The task that tells of another task's failure; its own failure is only logged."""
 TITLE_LENGTH = 80
@@ -96,8 +99,9 @@ class Session:
         self._gatekeeping = Gatekeeping(journal, ledger.rules, self._keeper, departures)
         self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
         """See Workbench."""
-        """See Workbench."""
         settling = Settling(journal, self._desk, self._gatekeeping, self.checkpoints)
+        holding = HoldingDesk(journal, self._desk, settling, self._crew, self.checkpoints)
+        self.checkpoints.boundary = holding
         self.network = NetworkDesk(
             journal,
             self._desk,
@@ -108,6 +112,8 @@ class Session:
             open_gateway=terms.open_gateway,
         )
         """See Workbench."""
+        self._desks: Desks = {CONNECT: self.network.take_up, HELD: holding.take_up}
+        """Who takes up what the model did not call, but a program caused."""
         self.keybook = KeyKeeper(ledger, journal, self._crew, self._keeper, terms.door)
         """See Workbench."""
         self._actor = Actor(
@@ -248,13 +254,11 @@ class Session:
 
     def windows(self) -> list[WindowFacts]:
         """See Workbench."""
-        ready = self._keeper.ready
-        return ready.terminal.windows() if ready is not None else []
+        return ready.terminal.windows() if (ready := self._keeper.ready) is not None else []
 
     async def jobs(self) -> list[Job]:
         """See Workbench."""
-        ready = self._keeper.ready
-        return await ready.terminal.jobs() if ready is not None else []
+        return await ready.terminal.jobs() if (ready := self._keeper.ready) is not None else []
 
     async def stop_job(self, pid: int) -> bool:
         """See Workbench."""
@@ -277,8 +281,7 @@ class Session:
 
     def attach(self) -> int:
         """See Workbench."""
-        ready = self._keeper.ready
-        if ready is None:
+        if (ready := self._keeper.ready) is None:
             raise PocketCoderError("The box does not run yet.", hint="Start it first.")
         return self._attach(ready.box)
 
@@ -295,6 +298,7 @@ class Session:
             last_first.push_async_callback(self._keeper.aclose)
             last_first.push_async_callback(self.checkpoints.aclose)
             last_first.push_async_callback(self._crew.dismiss)
+            last_first.push_async_callback(self.checkpoints.settle)
             last_first.push_async_callback(self.network.aclose)
             last_first.push_async_callback(self.keybook.aclose)
             if self._control is not None:
@@ -338,19 +342,16 @@ class Session:
         """Take up what an earlier process left, before anything new begins. Raises LedgerError."""
         turn_id = unfinished_turn(self._journal.events)
         deeds = open_deeds(self.transcript)
-        mine = [
-            deed
-            for deed in deeds
-            if turn_id and deed.action.turn_id == turn_id and deed.action.call.tool != CONNECT
-        ]
+        own = [deed for deed in deeds if deed.action.call.tool not in self._desks]
+        mine = [deed for deed in own if turn_id and deed.action.turn_id == turn_id]
         if turn_id and not mine:
             sentence = "The program ended in the middle of this turn."
             await self._journal.write(
                 ev.TurnEnded(turn_id, ev.TurnOutcome.INTERRUPTED, sentence, GO_ON, time.time())
             )
         for deed in deeds:
-            if deed.action.call.tool == CONNECT:
-                await self.network.take_up(deed)
+            if (take_up := self._desks.get(deed.action.call.tool)) is not None:
+                await take_up(deed)
             elif deed not in mine:
                 work = self._actor.take_up(deed, lambda: False)
                 self._crew.start(work, "action")

@@ -19,9 +19,9 @@ from pocketcoder_tui.core.shelf import Shelf
 from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper, Sandbox
-from pocketcoder_tui.engine.checkpoints import Keeper
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.keepers import Keeper
 from pocketcoder_tui.engine.keykeeper import MakeDoor
 from pocketcoder_tui.engine.network import OpenGateway
 from pocketcoder_tui.engine.outputs import Outputs
