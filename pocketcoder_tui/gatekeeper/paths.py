@@ -181,6 +181,14 @@ GUARDED_PATTERNS = (
 )
 """Of a path in small letters, and why it matters."""
 
+_INSTALLED = frozenset({"node_modules", "site-packages", "dist-packages"})
+"""What a package manager put there. Thousands of files in it have names that matter elsewhere, and
+nothing but what is below runs for its name alone: the rest is code that the person's project uses,
+as the agent's own code is."""
+_ENTRIES = re.compile(
+    r"(?:^|/)node_modules/\.bin(?:/|$)|\.(?:pth|egg-link)$|(?:^|/)(?:site|user)customize\.py$"
+)
+
 _SECRET = re.compile(
     r"""(?:^|/)(?:
         \.env(?:\.(?!example$|sample$|template$|dist$)[^/]*)?
@@ -225,6 +233,8 @@ def guarded(path: str) -> str:
         return ""
     folded = _folded(path.removeprefix(WORKSPACE))
     parts = [part for part in folded.split("/") if part not in ("", ".")]
+    if _INSTALLED.intersection(parts) and not _ENTRIES.search("/".join(parts)):
+        return ""
     for part in parts:
         if part in GUARDED_FOLDERS:
             return GUARDED_FOLDERS[part]

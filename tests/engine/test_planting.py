@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from pocketcoder_tui.core.actions import ActionState
 from pocketcoder_tui.core.checkpoints import WorkspaceChanged
 from pocketcoder_tui.core.holding import HELD
 from pocketcoder_tui.core.ports import Box
@@ -177,6 +176,12 @@ def row_of(rig: Rig, deed: Deed) -> Deed | None:
     )
 
 
+def asked_about(rig: Rig) -> list[Deed]:
+    """The rows of held files that wait."""
+    waiting = rig.session.transcript.waiting
+    return [deed for deed in waiting if deed.action.call.tool == HELD]
+
+
 async def next_command(rig: Rig) -> Deed:
     """Wait for the next command's row, allow it, and wait until its changes are looked at."""
 
@@ -249,12 +254,7 @@ async def test_what_is_written_again_and_again_does_not_stay(
         (workspace / "end").touch()
         await rig.session.checkpoints._watch.over.wait()
         assert not (workspace / ".envrc").exists()
-        rows = [
-            d
-            for d in rig.session.transcript.entries.values()
-            if isinstance(d, Deed) and d.action.call.tool == HELD
-        ]
-        assert sum(d.state is ActionState.WAITING for d in rows) == 1
+        await rig.until(lambda: len(asked_about(rig)) == 1)
 
 
 async def test_what_a_decision_named_stands(

@@ -145,3 +145,11 @@ def test_what_is_not_accepted_is_a_stray(keeper: CheckpointKeeper, workspace: Pa
         ]
         keeper.accept()
         assert keeper.strays() == ()
+
+
+def test_of_what_a_package_manager_puts_there_only_what_runs_by_its_name_is_told() -> None:
+    told = ("node_modules/.bin/tsc", "v/lib/site-packages/x.pth", "site-packages/sitecustomize.py")
+    plain = ("a/package.json", "a/Makefile", "a/.github/ci.yml", "a/conftest.py", "a/x.config.js")
+    assert all(guarded(path) for path in told)
+    assert not any(guarded(f"node_modules/{path}") for path in plain)
+    assert not any(guarded(f"v/lib/site-packages/{path}") for path in plain)
