@@ -67,6 +67,8 @@ class Message:
     """For a user's message that answers calls: all results of one reply, in the calls' order."""
     provider: str = ""
     """Which provider made ``parts``; their raw form means nothing to another."""
+    model: str = ""
+    """Which model made ``parts``; what is signed in them is for it alone. Empty: not known."""
     note: bool = False
     """True for a user's message that tells what happened and is none of the person's words."""
 
@@ -116,3 +118,17 @@ class ModelRequest:
     system: str
     tools: tuple[ToolSpec, ...]
     messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedModel:
+    """A model as a provider's live list has it."""
+
+    name: str
+    """As it is set and chosen: with its provider, but for Gemini's."""
+    title: str = ""
+    """The provider's own words, untrusted."""
+    context: int = 0
+    """Tokens that it can be told; 0 when the list does not say."""
+    price: str = ""
+    """What a price table says, with its date; empty where none knows it."""

@@ -9,6 +9,7 @@ from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.model import Finish, PartKind, ReplyFinished, ReplyPart, Usage
 from pocketcoder_tui.reasoning import faults
 from pocketcoder_tui.reasoning.chatwire import INVALID, REASONING
+from pocketcoder_tui.reasoning.lines import load_object
 
 __all__ = ["ChatReply"]
 
@@ -29,6 +30,7 @@ class ChatReply:
 
     def __init__(self) -> None:
         self.begun = False
+        """True once a part was handed out."""
         self.usage = Usage()
         self._calls: list[Wire] = []
         self._places: dict[object, int] = {}
@@ -50,7 +52,7 @@ class ChatReply:
         found = [*_thoughts(delta), *self._texts(delta)]
         for raw in faults.mappings(delta.get("tool_calls")):
             self._grow(raw)
-        self.begun = self.begun or bool(found or self._calls)
+        self.begun = self.begun or bool(found)
         return found
 
     def calls(self) -> list[ReplyPart]:
@@ -66,7 +68,7 @@ class ChatReply:
         """Say how the reply ended once the stream is over."""
         if self._refused:
             return ReplyFinished(Finish.REFUSED, "", self.usage)
-        if not self._reason and not (self._done and self.begun):
+        if not self._reason and not (self._done and (self.begun or self._calls)):
             return ReplyFinished(Finish.CUT, "The answer stopped before its end.", self.usage)
         finish = _FINISHES.get(self._reason or "stop", Finish.OTHER)
         detail = "" if finish is Finish.DONE else faults.one_line(self._reason)
@@ -136,10 +138,8 @@ def _thoughts(delta: Mapping[str, Any]) -> list[ReplyPart]:
 def _call_part(raw: Wire) -> ReplyPart:
     text = raw["function"]["arguments"]
     try:
-        arguments = json.loads(text) if text.strip() else {}
-    except (ValueError, RecursionError):
-        arguments = None
-    if not isinstance(arguments, dict):
+        arguments = load_object(text) if text.strip() else {}
+    except ValueError:
         # The tool refuses it and says why, so the model can write it again.
         arguments = {INVALID: text}
     call = ToolCall(new_id(), raw["function"]["name"], arguments, raw.get("id"))

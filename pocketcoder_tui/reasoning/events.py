@@ -13,7 +13,7 @@ import httpx2
 
 from pocketcoder_tui.core.errors import ModelError, NoNetwork, RequestRefused, ServiceDown
 from pocketcoder_tui.reasoning import addresses, faults
-from pocketcoder_tui.reasoning.lines import MOST_BYTES, EventLines, TooLong
+from pocketcoder_tui.reasoning.lines import MOST_BYTES, EventLines, TooLong, load_object
 
 __all__ = ["CONNECT_SECONDS", "Connection"]
 
@@ -66,7 +66,7 @@ class Connection:
                 if response.status_code != httpx2.codes.OK:
                     raise await self._refusal(response, model)
                 if "json" in response.headers.get("content-type", ""):
-                    yield _object(await _bounded(response))
+                    yield load_object(await _bounded(response))
                     return
                 lines = EventLines()
                 async for piece in response.aiter_bytes():
@@ -88,7 +88,7 @@ class Connection:
             async with self._http.stream("GET", self._base + path) as response:
                 if response.status_code != httpx2.codes.OK:
                     raise await self._refusal(response, "")
-                return _object(await _bounded(response))
+                return load_object(await _bounded(response))
         except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError) as raised:
             fault = raised
         except (ValueError, RecursionError, TooLong) as raised:
@@ -153,12 +153,4 @@ async def _bounded(response: httpx2.Response) -> bytes:
 
 
 def _event(data: bytes) -> dict[str, Any]:
-    return {"done": True} if data.strip() == b"[DONE]" else _object(data)
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    """Raises ValueError for what is no JSON object."""
-    found = json.loads(data)
-    if not isinstance(found, dict):
-        raise ValueError("no object")  # noqa: TRY004 - what arrived is unreadable, like other JSON
-    return found
+    return {"done": True} if data.strip() == b"[DONE]" else load_object(data)

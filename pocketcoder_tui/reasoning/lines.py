@@ -1,8 +1,11 @@
-"""Server-sent events out of bytes (WHATWG HTML, 9.2), split anywhere; pure."""
+"""Server-sent events out of bytes (WHATWG HTML, 9.2), split anywhere, and the JSON in them; pure."""
 
+import json
+import math
 from collections.abc import Iterator
+from typing import Any, NoReturn
 
-__all__ = ["MOST_BYTES", "EventLines", "TooLong"]
+__all__ = ["MOST_BYTES", "EventLines", "TooLong", "load_object"]
 
 MOST_BYTES = 64_000_000
 """The longest event or body that is read; beyond it a service is not trusted with our memory."""
@@ -49,3 +52,45 @@ class EventLines:
         elif not line and self._data:
             data, self._data = b"\n".join(self._data), []
             yield data
+
+
+DEEPEST = 100
+"""Levels of nesting in JSON of a service's; the ledger keeps twice that at most."""
+
+
+def load_object(text: bytes | str) -> dict[str, Any]:
+    """Read a JSON object that the ledger can keep.
+
+    Raises ValueError for anything else: NaN and infinities too, and what is nested too deep.
+    """
+    try:
+        found = json.loads(text, parse_float=_finite, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    if not isinstance(found, dict) or _deep(found):
+        raise ValueError("no object of a usable form")
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"not a number that JSON can hold: {text[:20]}")
+
+
+def _deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        inner: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+        if not inner:
+            return False
+        level = inner
+    return True
