@@ -1,6 +1,6 @@
 """What the engine and a model say to each other; nothing here belongs to one provider."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -132,3 +132,12 @@ class OfferedModel:
     """Tokens that it can be told; 0 when the list does not say."""
     price: str = ""
     """What a price table says, with its date; empty where none knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the providers that may be asked have."""
+
+    models: Sequence[OfferedModel]
+    troubles: Sequence[str]
+    """A sentence for each provider whose list could not be read, and for those without a key."""

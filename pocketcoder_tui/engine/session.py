@@ -30,6 +30,7 @@ from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.keykeeper import KeyKeeper
 from pocketcoder_tui.engine.leaving import Departures
 from pocketcoder_tui.engine.library import Library
+from pocketcoder_tui.engine.models import ModelDesk
 from pocketcoder_tui.engine.network import NetworkDesk
 from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.queue import MessageQueue
@@ -96,6 +97,7 @@ class Session:
         self._gatekeeping = Gatekeeping(journal, ledger.rules, self._keeper, departures)
         self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
         """See Workbench."""
+        self.models = ModelDesk(voice, journal, ledger, self._crew)
         """See Workbench."""
         settling = Settling(journal, self._desk, self._gatekeeping, self.checkpoints)
         self.network = NetworkDesk(

@@ -29,7 +29,7 @@ Wire = dict[str, Any]
 
 
 def to_body(request: ModelRequest, model: str, *, level: str, max_tokens: int) -> Wire:
-    """The request. What stays the same is marked for the cache: tools and system, and the history."""
+    """The request; tools, system and history are marked for the cache."""
     body: Wire = {"model": model, "max_tokens": max_tokens, "stream": True}
     if request.tools:
         body["tools"] = [
@@ -116,7 +116,7 @@ def _goes_back(block: Wire, *, same: bool) -> bool:
 def _joined(parts: Iterable[ReplyPart]) -> list[Wire]:
     """The blocks of a reply, each put together of its pieces."""
     blocks = []
-    for _, pieces in groupby(parts, key=lambda part: part.raw.get(BLOCK)):
+    for _, pieces in groupby(sorted(parts, key=_number), key=_number):
         block: Wire = {}
         for part in pieces:
             for name, value in part.raw.items():
@@ -128,6 +128,12 @@ def _joined(parts: Iterable[ReplyPart]) -> list[Wire]:
         block.pop(BLOCK, None)
         blocks.append(block)
     return blocks
+
+
+def _number(part: ReplyPart) -> int:
+    """Calls are handed out last, wherever they stood."""
+    number = part.raw.get(BLOCK)
+    return number if isinstance(number, int) else -1
 
 
 def _rebuilt(message: Message) -> list[Wire]:

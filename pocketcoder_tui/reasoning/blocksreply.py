@@ -33,8 +33,8 @@ class BlocksReply:
         """True once a part was handed out."""
         self.usage = Usage()
         self._counts: dict[str, int] = {}
-        self._open: dict[object, Wire] = {}
-        self._json: dict[object, list[str]] = {}
+        self._open: dict[int, Wire] = {}
+        self._json: dict[int, list[str]] = {}
         self._calls: list[ReplyPart] = []
         self._reason = ""
         self._why = ""
@@ -48,11 +48,11 @@ class BlocksReply:
                 self._count(event.get("usage"))
                 self._stop(_object(event.get("delta")))
             case "content_block_start":
-                return self._given(self._start(event.get("index"), event.get("content_block")))
+                return self._given(self._start(_index(event), event.get("content_block")))
             case "content_block_delta":
-                return self._given(self._grow(event.get("index"), _object(event.get("delta"))))
+                return self._given(self._grow(_index(event), _object(event.get("delta"))))
             case "content_block_stop":
-                return self._given(self._close(event.get("index")))
+                return self._given(self._close(_index(event)))
         return []
 
     def calls(self) -> list[ReplyPart]:
@@ -71,7 +71,7 @@ class BlocksReply:
         self.begun = self.begun or part is not None
         return [] if part is None else [part]
 
-    def _start(self, index: object, block: object) -> ReplyPart | None:
+    def _start(self, index: int, block: object) -> ReplyPart | None:
         block = dict(_object(block))
         match block.get("type"):
             case "text":
@@ -84,7 +84,7 @@ class BlocksReply:
                 self._open[index], self._json[index] = block, []
         return None
 
-    def _grow(self, index: object, delta: Mapping[str, Any]) -> ReplyPart | None:
+    def _grow(self, index: int, delta: Mapping[str, Any]) -> ReplyPart | None:
         match delta.get("type"):
             case "text_delta":
                 return _text(index, delta.get("text"))
@@ -97,7 +97,7 @@ class BlocksReply:
                 self._json.setdefault(index, []).append(piece)
         return None
 
-    def _close(self, index: object) -> ReplyPart | None:
+    def _close(self, index: int) -> ReplyPart | None:
         """A call is whole with its block's end; what we do not know is kept as it is."""
         block, text = self._open.pop(index, None), "".join(self._json.pop(index, []))
         if block is None:
@@ -141,18 +141,23 @@ class BlocksReply:
         self.usage = Usage(prompt=prompt, cached=cached, output=output, total=prompt + output)
 
 
-def _text(index: object, text: object) -> ReplyPart | None:
+def _text(index: int, text: object) -> ReplyPart | None:
     if not isinstance(text, str) or not text:
         return None
     return ReplyPart(PartKind.TEXT, text, raw={BLOCK: index, "type": "text", "text": text})
 
 
-def _thinking(index: object, text: object) -> ReplyPart | None:
+def _thinking(index: int, text: object) -> ReplyPart | None:
     """A block of thinking may be empty but for its signature."""
     if not isinstance(text, str):
         return None
     raw = {BLOCK: index, "type": "thinking", "thinking": text}
     return ReplyPart(PartKind.THOUGHT, text, raw=raw)
+
+
+def _index(event: Mapping[str, Any]) -> int:
+    index = event.get("index")
+    return index if isinstance(index, int) else -1
 
 
 def _object(value: object) -> Mapping[str, Any]:

@@ -23,6 +23,9 @@ SERVICE = "https://api.openai.com/v1"
 """OpenAI's own address."""
 SETTING = "POCKETCODER_OPENAI_BASE_URL"
 
+_STATUS = {"invalid_request": 400, "context_length": 400, "authentication": 401, "rate_limit": 429}
+"""The HTTP status of an error inside a stream, by a word of its type or code."""
+
 
 class ChatModel:
     """A model behind an endpoint of this kind; owns its connections."""
@@ -76,7 +79,7 @@ class ChatModel:
         try:
             async with aclosing(chunks) as stream:
                 async for chunk in stream:
-                    if "error" in chunk and chunk["error"]:
+                    if chunk.get("error"):
                         raise connection.failure(_status(chunk["error"]), chunk, model=model)
                     for part in reading.parts(chunk):
                         yield part
@@ -139,5 +142,4 @@ def _status(error: object) -> int:
     if isinstance(code, int) and 400 <= code <= 599:
         return code
     kind = f"{error.get('type')} {code}"
-    known = {"invalid_request": 400, "authentication": 401, "rate_limit": 429, "context_length": 400}
-    return next((status for word, status in known.items() if word in kind), 500)
+    return next((status for word, status in _STATUS.items() if word in kind), 500)

@@ -33,7 +33,8 @@ class ChatReply:
         """True once a part was handed out."""
         self.usage = Usage()
         self._calls: list[Wire] = []
-        self._places: dict[object, int] = {}
+        self._places: dict[int, int] = {}
+        """Where the call with a number is; the newest of those that carry none is at -1."""
         self._reason = ""
         self._refused = False
         self._done = False
@@ -79,7 +80,8 @@ class ChatReply:
         for name in ("content", "refusal"):
             text = delta.get(name)
             if isinstance(text, list):  # Mistral sends content as a list of parts
-                text = "".join(t for p in faults.mappings(text) if isinstance(t := p.get("text"), str))
+                pieces = (piece.get("text") for piece in faults.mappings(text))
+                text = "".join(piece for piece in pieces if isinstance(piece, str))
             if isinstance(text, str) and text:
                 self._refused = self._refused or name == "refusal"
                 found.append(ReplyPart(PartKind.TEXT, text, raw={name: text}))
@@ -95,7 +97,7 @@ class ChatReply:
         if at is None:
             self._calls.append({"function": {"name": "", "arguments": ""}})
             at = len(self._calls) - 1
-        self._places[("index", raw.get("index"))] = at
+        self._places[_index(raw)] = at
         call = self._calls[at]
         kept = {k: v for k, v in raw.items() if k not in {"index", "function", "id"} and v}
         call |= kept
@@ -106,12 +108,17 @@ class ChatReply:
             _grow_function(call["function"], function)
 
     def _place(self, raw: Mapping[str, Any]) -> int | None:
-        at = self._places.get(("index", raw.get("index")))
+        at = self._places.get(_index(raw))
         id_ = raw.get("id")
         if at is None or not isinstance(id_, str) or not id_:
             return at
         before = self._calls[at].get("id")
         return None if before and before != id_ else at
+
+
+def _index(raw: Mapping[str, Any]) -> int:
+    index = raw.get("index")
+    return index if isinstance(index, int) else -1
 
 
 def _grow_function(grown: Wire, function: Mapping[str, Any]) -> None:

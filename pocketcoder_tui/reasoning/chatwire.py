@@ -20,7 +20,7 @@ INVALID = "invalid_json"
 """The argument under which a text stands that should have been JSON; no tool takes it."""
 
 REASONING = ("reasoning_content", "reasoning")
-"""The fields in which servers send thoughts: DeepSeek's and llama.cpp's, OpenRouter's and vLLM's."""
+"""The fields of thoughts: DeepSeek's and llama.cpp's, then OpenRouter's and vLLM's."""
 
 Wire = dict[str, Any]
 

@@ -95,11 +95,12 @@ class Connection:
             fault = raised
         raise self._explained(fault)
 
-    def failure(self, status: int, body: object, *, model: str, delay: str | None = None) -> ModelError:
+    def failure(
+        self, status: int, body: object, *, model: str, delay: str | None = None
+    ) -> ModelError:
         """The error for a refusal, also for one inside a stream that began well."""
         error = faults.refusal(status, body, model=model, retry_header=delay)
-        error.sentence = faults.without_key(error.sentence, self._key)
-        return error
+        return faults.cleaned(error, self._key)
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -17,7 +17,7 @@ from pocketcoder_tui.core.errors import (
     ServiceDown,
 )
 
-__all__ = ["bad_address", "mappings", "one_line", "refusal", "without_key"]
+__all__ = ["bad_address", "cleaned", "mappings", "one_line", "refusal", "without_key"]
 
 LONGEST_SENTENCE = 300
 """Characters of the service's own words that are kept."""
@@ -66,6 +66,13 @@ def one_line(text: str) -> str:
 def without_key(text: str, key: str) -> str:
     """Take the key out of a text, wherever somebody repeated it."""
     return text.replace(key, "(key)") if key else text
+
+
+def cleaned(error: ModelError, key: str) -> ModelError:
+    """The same error without the key in its sentence."""
+    clean = type(error)(without_key(error.sentence, key), hint=error.hint)
+    clean.retry_after, clean.transient = error.retry_after, error.transient
+    return clean
 
 
 def _quota(said: "_Said", retry_header: str | None) -> QuotaSpent:
@@ -141,7 +148,7 @@ class _Said:
     @property
     def spent_for_good(self) -> bool:
         """True when waiting does not help (OpenAI's insufficient_quota)."""
-        return "insufficient_quota" in {self._error.get("code"), self._error.get("type")}
+        return "insufficient_quota" in (self._error.get("code"), self._error.get("type"))
 
     def _all(self) -> Iterator[Mapping[str, Any]]:
         return mappings(self._error.get("details"))

@@ -1,4 +1,4 @@
-"""Server-sent events out of bytes (WHATWG HTML, 9.2), split anywhere, and the JSON in them; pure."""
+"""Server-sent events out of bytes (WHATWG HTML, 9.2), and the JSON in them; pure."""
 
 import json
 import math
@@ -11,7 +11,7 @@ MOST_BYTES = 64_000_000
 """The longest event or body that is read; beyond it a service is not trusted with our memory."""
 
 
-class TooLong(Exception):  # noqa: N818 - says what is wrong with an answer
+class TooLong(Exception):
     """An event has no end within MOST_BYTES."""
 
 

@@ -112,9 +112,10 @@ class MessagesModel:
     async def offered(self) -> list[OfferedModel]:
         """The service's own list. Raises ModelError."""
         found = (await (await self._connect()).get("/v1/models?limit=1000")).get("data")
+        named = ((m.get("id"), m.get("display_name")) for m in faults.mappings(found))
         return [
             OfferedModel(f"{PROVIDER}:{name}", title if isinstance(title, str) else "")
-            for name, title in ((m.get("id"), m.get("display_name")) for m in faults.mappings(found))
+            for name, title in named
             if isinstance(name, str) and name
         ]
 
