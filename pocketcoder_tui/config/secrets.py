@@ -48,7 +48,10 @@ def ensure_secrets(path: Path, template: str = "") -> list[str]:
 
 
 def keep_key(path: Path, key: str, provider: str = "gemini") -> str:
-    """Put a provider's key where the one that counts stands; returns its name. Raises ConfigError."""
+    """Put a provider's key where the one that counts stands; returns its name.
+
+    Raises ConfigError.
+    """
     present = _bindings(_read(path))
     names = KEY_NAMES[provider]
     name = next((n for n in names if present.get(n)), names[1])

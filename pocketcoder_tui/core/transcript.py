@@ -123,8 +123,6 @@ class Transcript:
                 return self._apply_session(event)
             case ev.Inherited():
                 self._leave_behind(event.origin)
-                if event.origin is ev.Origin.IMPORT:
-                    self.chosen_model = ""  # what a file says chooses no service
             case ev.MessageQueued():
                 return self._add(Said(event.message_id, event.text, event.at))
             case ev.MessageEdited() | ev.MessageWithdrawn() | ev.MessagesTaken():
@@ -179,7 +177,8 @@ class Transcript:
     ) -> str:
         """What is an entry of its own.
 
-        A mode's and a model's are named by their moment: both parts of a long session may be told of it.
+        A mode's and a model's are named by their moment: both parts of a long session may be told
+        of them.
         """
         match event:
             case ev.ModeChanged():
@@ -262,6 +261,8 @@ class Transcript:
         What was imported has its checkpoints in another workspace: their numbers mean nothing here.
         """
         self.mode = modes.ASK
+        if origin is ev.Origin.IMPORT:
+            self.chosen_model = ""  # what a file says chooses no service
         self.turn_id = self.reply_id = ""
         self._close_part()
         for entry in self.entries.values():
