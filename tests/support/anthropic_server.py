@@ -74,7 +74,10 @@ class AnthropicServer(GeminiServer):
     """Owns the listening socket and its connections."""
 
     streams = "/v1/messages"
-    bad_key: Mapping[str, Any] = {"status": 401, "json": error("authentication_error", "invalid x-api-key")}
+    bad_key: Mapping[str, Any] = {
+        "status": 401,
+        "json": error("authentication_error", "invalid x-api-key"),
+    }
     plain = tuple(reply(text(0, "ok")))
 
     def key_of(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
