@@ -91,8 +91,8 @@ class Settings(BaseSettings):
     """Seconds to wait for the next piece of an answer."""
     thinking_level: str = Field(default="", pattern=r"^[a-z]*$|^[0-9]{1,7}$")
     """How much the model thinks: low, high or a number of tokens; empty for its own choice."""
-    thinking_levels: str = Field(default="", pattern=r"^([^\s,=]+=([a-z]+|[0-9]{1,7})(, *|$))*$")
-    """The same by the beginning of a name: gemini-3=low, anthropic:claude=high, with commas."""
+    thinking_levels: str = Field(default="", pattern=r"^([^\s,]+ +([a-z]+|[0-9]{1,7})(, *|$))*$")
+    """The same by the beginning of a name: gemini-3 low, anthropic:claude high, with commas."""
     base_image: _Reference = Field(default="debian:bookworm-slim", min_length=1)
     """The image that the sandbox image is built on: Debian, or any with bash and tmux."""
     network: Literal["ask", "off"] = "ask"

@@ -178,7 +178,7 @@ def services_of(settings: Settings) -> Services:
     def access(key: SecretStr | None, base_url: str) -> Access:
         return Access(key.get_secret_value() if key is not None else "", base_url)
 
-    pairs = (pair.strip().partition("=") for pair in settings.thinking_levels.split(","))
+    pairs = (pair.strip().partition(" ") for pair in settings.thinking_levels.split(","))
     return Services(
         {
             "gemini": access(settings.gemini_api_key, settings.gemini_base_url),
@@ -189,7 +189,7 @@ def services_of(settings: Settings) -> Services:
         gemini_api_version=settings.gemini_api_version,
         max_tokens=settings.anthropic_max_tokens,
         thinking_level=settings.thinking_level,
-        thinking_levels={begin: level for begin, _, level in pairs if begin},
+        thinking_levels={begin: level.strip() for begin, _, level in pairs if begin},
     )
 
 

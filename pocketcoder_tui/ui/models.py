@@ -106,6 +106,7 @@ class ModelsScreen(ModalScreen[None]):
 
     def _draw(self) -> None:
         self._listed.put(rows_of(self._models, self._offer.models, self._search.value))
+        self._listed.mark(0)  # what fits best, whatever was marked in another list
         self._tell()
 
 

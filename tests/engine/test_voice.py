@@ -117,13 +117,13 @@ async def test_the_model_of_each_mode_and_of_the_session(tmp_path: Path) -> None
         given.begin(journal)
         assert given.name == "gemini-given"
         given.chosen()
-        assert given.name == "openai:thinker"
+        assert given.name == "gemini-3.8-flash"
     finally:
         await ledger.aclose()
 
 
 def test_thinking_by_the_beginning_of_a_name(tmp_path: Path) -> None:
-    levels = "gemini-3=low, anthropic:claude=high,anthropic:claude-old=4000"
+    levels = "gemini-3 low, anthropic:claude high,anthropic:claude-old 4000"
     services = spoken(tmp_path, thinking_level="medium", thinking_levels=levels).services
     assert services.level("gemini-3.8-flash") == "low"
     assert services.level("anthropic:claude-old-1") == "4000"
