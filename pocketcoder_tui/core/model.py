@@ -7,6 +7,9 @@ from typing import Any
 
 from pocketcoder_tui.core.actions import ToolCall
 
+UNREADABLE = "invalid_json"
+"""The argument under which a text stands that should have been JSON; no tool takes it."""
+
 
 class Role(StrEnum):
     """Who a message is from."""

@@ -13,13 +13,11 @@ from typing import Any
 
 from pocketcoder_tui.core.model import Message, ModelRequest, PartKind, ReplyPart, Role, ToolResult
 
-__all__ = ["BLOCK", "INVALID", "PROVIDER", "to_body", "to_messages"]
+__all__ = ["BLOCK", "PROVIDER", "to_body", "to_messages"]
 
 PROVIDER = "anthropic"
 BLOCK = "block"
 """The key of a piece's raw form that holds its block's number; the service never sees it."""
-INVALID = "invalid_json"
-"""The argument under which a text stands that should have been JSON; no tool takes it."""
 
 _CACHED = {"cache_control": {"type": "ephemeral"}}
 _ID = re.compile(r"[A-Za-z0-9_-]+")

@@ -5,9 +5,9 @@ from typing import Any
 
 from pocketcoder_tui.core.actions import ToolCall
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.model import Finish, PartKind, ReplyFinished, ReplyPart, Usage
+from pocketcoder_tui.core.model import UNREADABLE, Finish, PartKind, ReplyFinished, ReplyPart, Usage
 from pocketcoder_tui.reasoning import faults
-from pocketcoder_tui.reasoning.blocks import BLOCK, INVALID
+from pocketcoder_tui.reasoning.blocks import BLOCK
 from pocketcoder_tui.reasoning.lines import load_object
 
 __all__ = ["BlocksReply"]
@@ -109,7 +109,7 @@ class BlocksReply:
                 arguments = load_object(text)
             except ValueError:
                 # The tool refuses it and says why, so the model can write it again.
-                arguments = {INVALID: text}
+                arguments = {UNREADABLE: text}
         raw = {BLOCK: index, **block}
         if block["type"] != "tool_use":
             return ReplyPart(PartKind.OTHER, raw=raw | ({"input": arguments} if text else {}))

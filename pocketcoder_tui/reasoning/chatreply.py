@@ -6,9 +6,9 @@ from typing import Any
 
 from pocketcoder_tui.core.actions import ToolCall
 from pocketcoder_tui.core.ids import new_id
-from pocketcoder_tui.core.model import Finish, PartKind, ReplyFinished, ReplyPart, Usage
+from pocketcoder_tui.core.model import UNREADABLE, Finish, PartKind, ReplyFinished, ReplyPart, Usage
 from pocketcoder_tui.reasoning import faults
-from pocketcoder_tui.reasoning.chatwire import INVALID, REASONING
+from pocketcoder_tui.reasoning.chatwire import REASONING
 from pocketcoder_tui.reasoning.lines import load_object
 
 __all__ = ["ChatReply"]
@@ -148,7 +148,7 @@ def _call_part(raw: Wire) -> ReplyPart:
         arguments = load_object(text) if text.strip() else {}
     except ValueError:
         # The tool refuses it and says why, so the model can write it again.
-        arguments = {INVALID: text}
+        arguments = {UNREADABLE: text}
     call = ToolCall(new_id(), raw["function"]["name"], arguments, raw.get("id"))
     return ReplyPart(PartKind.CALL, call=call, raw=raw)
 

@@ -10,14 +10,19 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pocketcoder_tui.core.model import Message, ModelRequest, PartKind, ReplyPart, Role, ToolResult
+from pocketcoder_tui.core.model import (
+    UNREADABLE,
+    Message,
+    ModelRequest,
+    PartKind,
+    ReplyPart,
+    Role,
+    ToolResult,
+)
 
-__all__ = ["INVALID", "PROVIDER", "REASONING", "to_body", "to_messages"]
+__all__ = ["PROVIDER", "REASONING", "to_body", "to_messages"]
 
 PROVIDER = "openai"
-
-INVALID = "invalid_json"
-"""The argument under which a text stands that should have been JSON; no tool takes it."""
 
 REASONING = ("reasoning_content", "reasoning")
 """The fields of thoughts: DeepSeek's and llama.cpp's, then OpenRouter's and vLLM's."""
@@ -119,7 +124,7 @@ def _call(part: ReplyPart, *, own: bool) -> Wire:
         return {"id": call.id, "type": "function", "function": function}
     raw = dict(part.raw)
     function = dict(raw["function"])
-    if INVALID in call.arguments:
+    if UNREADABLE in call.arguments:
         function["arguments"] = json.dumps(dict(call.arguments))
     return {**raw, "id": call.wire_id or call.id, "type": "function", "function": function}
 

@@ -9,6 +9,7 @@ import pytest
 
 from pocketcoder_tui.core.errors import QuotaSpent, ServiceDown
 from pocketcoder_tui.core.model import (
+    UNREADABLE,
     Finish,
     Message,
     ModelRequest,
@@ -18,7 +19,7 @@ from pocketcoder_tui.core.model import (
     ToolResult,
 )
 from pocketcoder_tui.reasoning.chat import ChatModel, chat_address
-from pocketcoder_tui.reasoning.chatwire import INVALID, to_body
+from pocketcoder_tui.reasoning.chatwire import to_body
 from tests.reasoning.conftest import MODEL, SHELL, ask, request
 from tests.support.gemini_server import KEY
 from tests.support.openai_server import (
@@ -101,12 +102,12 @@ async def test_arguments_that_are_no_json_reach_no_tool(make: Make, broken: str)
     async with OpenAIServer(script) as server:
         model = make(server)
         parts, ending = await ask(model)
-        assert calls_of(parts) == [("shell", {INVALID: broken})]
+        assert calls_of(parts) == [("shell", {UNREADABLE: broken})]
         assert ending.finish is Finish.DONE
         reply = Message(Role.MODEL, parts=tuple(parts), provider="openai", model=MODEL)
         await ask(model, Message(Role.USER, "hello"), reply)
     sent = server.requests[-1]["messages"][-1]["tool_calls"][0]["function"]["arguments"]
-    assert json.loads(sent) == {INVALID: broken}
+    assert json.loads(sent) == {UNREADABLE: broken}
 
 
 @pytest.mark.parametrize("reason", ["length", "error"])

@@ -7,8 +7,15 @@ from typing import Any
 
 import pytest
 
-from pocketcoder_tui.core.model import Finish, Message, PartKind, ReplyPart, Role, ToolResult
-from pocketcoder_tui.reasoning.blocks import INVALID
+from pocketcoder_tui.core.model import (
+    UNREADABLE,
+    Finish,
+    Message,
+    PartKind,
+    ReplyPart,
+    Role,
+    ToolResult,
+)
 from pocketcoder_tui.reasoning.messages import MessagesModel
 from tests.reasoning.conftest import MODEL, SHELL, ask
 from tests.support.anthropic_server import (
@@ -117,10 +124,10 @@ async def test_arguments_that_are_no_json_reach_no_tool(make: Make) -> None:
         model = make(server)
         parts, _ = await ask(model)
         assert parts[0].call is not None
-        assert parts[0].call.arguments == {INVALID: '{"command": '}
+        assert parts[0].call.arguments == {UNREADABLE: '{"command": '}
         await ask(model, HELLO, said(parts), answers(parts))
     sent = server.requests[-1]["messages"][1]["content"][0]
-    assert sent["input"] == {INVALID: '{"command": '}
+    assert sent["input"] == {UNREADABLE: '{"command": '}
 
 
 async def test_a_block_that_nobody_knows_is_kept_and_goes_back(make: Make) -> None:
