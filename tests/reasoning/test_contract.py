@@ -160,10 +160,8 @@ async def test_what_breaks_later_is_a_cut(
 
 
 async def test_a_stream_without_an_ending_is_a_cut(adapter: Adapter, make: Make) -> None:
-    class Endless(adapter.server):  # type: ignore[name-defined, misc]
-        last_event = ""
-
-    async with Endless([adapter.first()]) as server:
+    async with adapter.server([adapter.first()]) as server:
+        server.last_event = ""
         parts, ending = await ask(make(server))
     assert said(parts, PartKind.TEXT) == "half"
     assert ending.finish is Finish.CUT
