@@ -175,7 +175,9 @@ def _block(row: Row) -> str:
     lines = [head + paint(f"  {_WORDS[row['state']][0]}, asked {age} ago", GREY)]
     text = encodable(faithful_text(row["text"]))
     lines += [f"    {line}" for line in text.split("\n")]
-    lines += [paint(f"  ! {_one_line(note)}", YELLOW) for note in row["notes"]]
+    # A decision about what this machine runs counts as one only if that was said before it.
+    runs = [effect["sentence"] for effect in row["effects"] if effect["kind"] == "guarded"]
+    lines += [paint(f"  ! {_one_line(note)}", YELLOW) for note in [*row["notes"], *runs]]
     return "\n".join(lines)
 
 

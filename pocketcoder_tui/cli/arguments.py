@@ -4,6 +4,7 @@ A folder that is named like a command is written with its place: `pocketcoder ./
 """
 
 import argparse
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -11,6 +12,8 @@ from typing import NoReturn
 from pocketcoder_tui import __version__
 
 COMMANDS = {
+    "run": "say one thing to the agent without a screen; the answer goes to standard output",
+    "log": "tell a session line by line, and with -f as it goes on",
     "setup": "install what is missing: Docker, the sandbox image, the configuration",
     "doctor": "say how everything stands, and what is missing",
     "attach": "open the box's terminal here; detach with Ctrl-b d",
@@ -21,6 +24,7 @@ COMMANDS = {
     "undo": "show what the last action changed, and bring the workspace back after asking",
     "diff": "show what an undo would do, and do nothing",
     "checkpoints": "list what was kept of a workspace, for undo ID and diff ID",
+    "sandbox": "what the box is made of: build it, add packages, use another image, a shell in it",
     "files": "list, fetch, put and show in a browser what is in the workspace",
     "rules": "list, explain, make, switch off, delete and try out what you let happen unasked",
     "keys": "add, list, switch off and remove the SSH keys that may come to the box's terminal",
@@ -41,6 +45,18 @@ AUDIT = {
 }
 """What can be asked of the audit chain."""
 _LAST = 50
+
+_PARSERS = {
+    "run": "run_arguments",
+    "log": "run_arguments",
+    "approvals": "approval_arguments",
+    "sessions": "session_arguments",
+    "rules": "rule_arguments",
+    "keys": "key_arguments",
+    "files": "file_arguments",
+    "sandbox": "sandbox_arguments",
+}
+"""The module that reads the words of a command, loaded when it is used: its ``parse_COMMAND``."""
 
 _EPILOG = "commands:\n" + "".join(f"  {name:<10} {what}\n" for name, what in COMMANDS.items())
 _DESCRIPTION = (
@@ -104,6 +120,10 @@ class Arguments:
     """For keys: a number, a name, or the beginning of a fingerprint."""
     name: str = ""
     """For keys add: what to call it; empty for its comment."""
+    mode: str = ""
+    """For run: the mode to change to; empty to leave it."""
+    timeout: float = 0.0
+    """For run: seconds until the turn is stopped; 0 for never."""
     format: str = ""
     """For sessions export: md, jsonl or html; empty for what the file's name says, or md."""
 
@@ -111,26 +131,12 @@ class Arguments:
 def parse(argv: Sequence[str]) -> Arguments:
     """Understand a command line. Raises UsageError; prints and raises SystemExit for --help."""
     command = argv[0] if argv and argv[0] in COMMANDS else ""
-    if command == "approvals":
-        from pocketcoder_tui.cli.approval_arguments import parse_approvals
-
-        return Arguments(command, **parse_approvals(argv[1:]))
-    if command == "sessions":
-        from pocketcoder_tui.cli.session_arguments import parse_sessions
-
-        return Arguments(command, **parse_sessions(argv[1:]))
-    if command == "rules":
-        from pocketcoder_tui.cli.rule_arguments import parse_rules
-
-        return Arguments(command, **parse_rules(argv[1:]))
-    if command == "keys":
-        from pocketcoder_tui.cli.key_arguments import parse_keys
-
-        return Arguments(command, **parse_keys(argv[1:]))
-    if command == "files":
-        from pocketcoder_tui.cli.file_arguments import parse_files
-
-        return Arguments(command, **parse_files(argv[1:]))
+    if command in _PARSERS:
+        name = _PARSERS[command]
+        parse_words = getattr(
+            importlib.import_module(f"pocketcoder_tui.cli.{name}"), f"parse_{command}"
+        )
+        return Arguments(command, **parse_words(argv[1:]))
     parser = _command_parser(command) if command else _workbench_parser()
     found = vars(parser.parse_args(argv[1:] if command else argv))
     if words := found.pop("words", None):

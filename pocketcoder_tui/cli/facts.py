@@ -107,7 +107,7 @@ def _box(settings: Settings | None, paths: Paths) -> list[Check]:
     """Engine and image; with settings that cannot be read, those of the defaults."""
     from pocketcoder_tui.engine.setup import Setup
 
-    return asyncio.run(Setup(settings or Settings(), paths.engine_log).checks())
+    return asyncio.run(Setup(settings or Settings(), paths).checks())
 
 
 def _sources(paths: Paths) -> str:

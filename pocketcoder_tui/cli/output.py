@@ -27,9 +27,9 @@ def is_terminal(stream: TextIO | None = None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def paint(text: str, colour: str) -> str:
+def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
     """Colour a text of our own on a terminal; see no-color.org for the way out."""
-    if not is_terminal() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if not is_terminal(stream) or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     return f"\x1b[{colour}m{text}\x1b[0m"
 

@@ -41,7 +41,7 @@ def run(args: Arguments, paths: Paths) -> int:
     from pocketcoder_tui.engine.setup import Setup
 
     settings = load_settings(paths)
-    asyncio.run(_mend_all(Setup(settings, paths.engine_log), yes=args.yes))
+    asyncio.run(_mend_all(Setup(settings, paths), yes=args.yes))
     say("")
     facts = gather(paths)
     print_table(facts, paths)

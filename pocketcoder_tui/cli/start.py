@@ -41,7 +41,7 @@ def run(args: Arguments, paths: Paths) -> int:
         connected(paths.control).close()
     share_one_heap()
     from pocketcoder_tui.ui import run_app
-    from pocketcoder_tui.ui.watching import Mirror
+    from pocketcoder_tui.ui.elsewhere import Mirror
 
     async def make() -> "Workbench":
         """Read the settings and build the session; called once the first frame is drawn."""

@@ -114,6 +114,11 @@ class Paths:
         """Settings in TOML."""
         return self.config / "config.toml"
 
+    @property
+    def box_choices(self) -> Path:
+        """What was chosen for the box of this workspace (config/boxes.py)."""
+        return self.config / "boxes" / f"{self.state.name}.json"
+
     def prepare(self) -> None:
         """Make the state folders, readable by their owner only. Raises ConfigError."""
         self.prepare_root()

@@ -93,8 +93,8 @@ class Settings(BaseSettings):
     """How much the model thinks: low, high or a number of tokens; empty for its own choice."""
     thinking_levels: str = Field(default="", pattern=r"^([^\s,]+ +([a-z]+|[0-9]{1,7})(, *|$))*$")
     """The same by the beginning of a name: gemini-3 low, anthropic:claude high, with commas."""
-    base_image: _Reference = Field(default="debian:bookworm-slim", min_length=1)
-    """The image that the sandbox image is built on: Debian, or any with bash and tmux."""
+    image: _Reference = Field(default="debian:bookworm-slim", min_length=1)
+    """The image that the box is made from: Debian, or your own with bash 5 and tmux 3.2."""
     network: Literal["ask", "off"] = "ask"
     """The box's way out: ask about each host it wants to reach, or off."""
     runtime: _Word = ""

@@ -38,6 +38,10 @@ _PATIENCE = 10.0
 """Seconds within which a caller must have sent its request."""
 _STALLED = 60.0
 """Seconds for which a caller may leave answers unread that have filled the way to it."""
+_LAST_WORDS = 0.05
+"""Seconds of silence after which a caller has been told all, once the program ends."""
+_FAREWELL = 2.0
+"""Seconds in which callers are told the rest, once the program ends."""
 
 
 class ControlServer:
@@ -48,6 +52,7 @@ class ControlServer:
         self._respond = respond
         self._server: asyncio.Server | None = None
         self._callers: set[asyncio.Task[None]] = set()
+        self._ending = asyncio.Event()
 
     async def start(self) -> None:
         """Listen. A socket that an earlier process left is taken away. Raises ControlError."""
@@ -63,12 +68,15 @@ class ControlServer:
         )
 
     async def aclose(self) -> None:
-        """Hang up on everybody and take the socket away."""
+        """Tell everybody the rest, hang up, and take the socket away."""
         if self._server is None:
             return
         self._server.close()
         with contextlib.suppress(OSError):
             os.unlink(self._path)
+        self._ending.set()
+        if self._callers:
+            await asyncio.wait(self._callers, timeout=_FAREWELL)
         for caller in self._callers:
             caller.cancel()
         await asyncio.gather(*self._callers, return_exceptions=True)
@@ -97,11 +105,13 @@ class ControlServer:
             if _hung_up(writer):
                 return  # nobody waits for the answer: what was asked is not done behind their back
             hung_up = asyncio.create_task(reader.read(1))
+            ending = asyncio.create_task(self._ending.wait())
             try:
                 async with contextlib.aclosing(self._respond(body)) as answers:
-                    await _send(answers, writer, hung_up)
+                    await _send(answers, writer, hung_up, ending)
             finally:
                 hung_up.cancel()
+                ending.cancel()
         except PocketCoderError as error:
             writer.write(encode(refusal(error)))
             await writer.drain()
@@ -130,12 +140,16 @@ async def _send(
     answers: AsyncGenerator[dict[str, Any]],
     writer: asyncio.StreamWriter,
     hung_up: "asyncio.Task[bytes]",
+    ending: "asyncio.Task[bool]",
 ) -> None:
-    """Write the answers as they come, until they end or nobody reads them any more."""
+    """Write the answers as they come, until they end, nobody reads them, or the program ends."""
     while True:
         coming = asyncio.ensure_future(anext(answers, None))
         try:
-            await asyncio.wait({coming, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+            first = asyncio.FIRST_COMPLETED
+            await asyncio.wait({coming, hung_up, ending}, return_when=first)
+            if ending.done() and not coming.done():
+                await asyncio.wait({coming, hung_up}, timeout=_LAST_WORDS, return_when=first)
         finally:  # also when the program ends: what still runs cannot be closed
             if not coming.done():
                 coming.cancel()

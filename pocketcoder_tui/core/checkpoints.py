@@ -15,6 +15,8 @@ class CheckpointKind(StrEnum):
     """Before an action that can write."""
     UNDO = "undo"
     """Before an undo, so that it can be undone."""
+    HELD = "held"
+    """No state of the workspace, but changes of files that the host runs, held for a decision."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from pocketcoder_tui.engine.login import login
 from pocketcoder_tui.engine.mirror import MirrorWorkbench
 from pocketcoder_tui.engine.options import Options
 from pocketcoder_tui.engine.outputs import Outputs
+from pocketcoder_tui.engine.recipes import recipe_of
 from pocketcoder_tui.engine.session import Session
 from pocketcoder_tui.engine.setup import Setup
 from pocketcoder_tui.engine.terms import Terms
@@ -81,7 +82,7 @@ async def make_workbench(options: Options) -> Session:
         journal,
         ledger,
         voice=voice,
-        setup=Setup(settings, options.paths.engine_log),
+        setup=Setup(settings, options.paths),
         make_keeper=make_keeper,
         attach=_attach_to_box,
         terms=Terms(
@@ -253,7 +254,7 @@ def make_sandbox(options: Options, copy: Path | None = None) -> "DockerSandbox":
     )
     return DockerSandbox(
         workspace,
-        image=image_tag(),
+        image=image_tag(recipe_of(settings, options.paths)),
         limits=limits,
         runtime=settings.runtime,
         seal=box_seal(secret.get_secret_value(), workspace) if secret is not None else "",

@@ -10,10 +10,10 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import Action, DecidedBy, Decision, Outcome
@@ -22,18 +22,20 @@ from pocketcoder_tui.core.checkpoints import (
     Checkpoint,
     CheckpointMade,
     CheckpointMissed,
-    Difference,
     Restored,
     UndoPlan,
     WorkspaceChanged,
     WorkspaceRestored,
 )
 from pocketcoder_tui.core.errors import CheckpointError
+from pocketcoder_tui.core.holding import Hold, Placed
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.transient import ActionHeld
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.desk import Dropped, Moved
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.keepers import Boundary, Keeper
+from pocketcoder_tui.engine.watch import Watch
 from pocketcoder_tui.gatekeeper.policy import Verdict
 from pocketcoder_tui.gatekeeper.toolset import LOOKING, STOPPING
 
@@ -43,71 +45,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LOOK_AFTER = 0.2
-"""Seconds after an action's end at which its changes are looked at, unless something leaves before:
-first its output is drawn."""
+"""Seconds after an action's end at which its changes are looked at: first its output is drawn."""
+WATCH_EVERY = 2.0
+"""Seconds between looks while programs may run that no action waits for."""
 SAY_AFTER = 0.3
 """Seconds after which the row says that a checkpoint is being made."""
 OFF = "Contained mode runs nothing without a checkpoint, and checkpoints are switched off."
 UNKEPT = "Undo will not bring back what it changes."
-STRAYS = (
-    "Since the last action was over, files changed that your machine runs. Programs of the box "
-    "still run, so it may not have been you."
-)
 SWEPT = "A command that still runs left something that no command may leave."
 LABEL = 200
 """Characters of an action's title that a checkpoint bears."""
 TIDY_EVERY = 50
 """Checkpoints after which old ones are looked for."""
-
-
-class Keeper(Protocol):
-    """What keeps the workspace (sandbox.checkpoints.CheckpointKeeper). Blocking, one thread."""
-
-    @property
-    def crowded(self) -> bool:
-        """True when ``prune`` is due, after a checkpoint."""
-
-    def look(self) -> str:
-        """Bring what is kept up to date. Raises CheckpointError."""
-
-    def take(self, label: str, *, action_id: str = "", session_id: str = "") -> Checkpoint:
-        """Make a checkpoint, durably. Raises CheckpointError."""
-
-    def since(self, tree: str) -> tuple[str, Difference]:
-        """The tree now, and what differs from another one. Raises CheckpointError."""
-
-    def strays(self) -> Sequence[str]:
-        """Changes between actions of files that the host runs, at the last checkpoint."""
-
-    def sweep(self) -> Sequence[str]:
-        """Take setuid bits and the like off what is new; sentences. Raises CheckpointError."""
-
-    def entries(self) -> Sequence[Checkpoint]:
-        """All checkpoints, oldest first. Raises CheckpointError."""
-
-    def plan(self, number: int = 0) -> UndoPlan:
-        """Work out an undo. Raises CheckpointError."""
-
-    def restore(self, plan: UndoPlan) -> Restored:
-        """Do it. Raises PlanStale, CheckpointError."""
-
-    def settled(self) -> None:
-        """The undo is recorded."""
-
-    def unfinished(self) -> tuple[int, int] | None:
-        """Before and target of an undo that a crash cut short."""
-
-    def prune(self, *, forget: Iterable[str] = ()) -> int:
-        """Drop what is too old, too much, or of these actions. Raises CheckpointError."""
-
-    def save(self) -> None:
-        """Keep what is known for a next process. Raises CheckpointError."""
-
-    def halt(self) -> None:
-        """End a walk that is under way; the one method for any thread."""
-
-    def close(self) -> None:
-        """Let go of the store."""
 
 
 class Unkept(Moved):
@@ -149,8 +98,14 @@ class CheckpointDesk:
         self._due: dict[str, tuple[asyncio.TimerHandle, str, bool]] = {}
         """Looks at what an action changed that have not begun: when, since which tree, and whether
         others ran beside it."""
-        self._made = 0
-        self._closed = False
+        self._looking: set[asyncio.Task[None]] = set()
+        """Looks that were begun, until what may not stand is put back."""
+        self._last = ""
+        """The action that left last."""
+        self._watch = Watch(WATCH_EVERY, crew, self._tick)
+        self.boundary: Boundary | None = None
+        """Set once, before anything leaves."""
+        self._made, self._closed = 0, False
 
     # --- for the engine
 
@@ -205,16 +160,19 @@ class CheckpointDesk:
         self._told.discard(action.id)
         try:
             made = await self._take(self._keeper, action)
+            if await self._hold_strays(self._keeper):
+                made = await self._take(self._keeper, action)
         except CheckpointError as error:
             self._trouble = error.sentence
             if told:
                 return [CheckpointMissed(action.id, error.sentence, time.time())]
             raise Unkept(f"{error.sentence} So it is asked about again.") from error
         self._trouble = ""
-        await self._tell_strays(self._keeper)
         beside = bool(self._live)
         self._live = {id_: (tree, True) for id_, (tree, _) in self._live.items()}
         self._live[action.id] = made.tree, beside
+        self._last = action.id
+        self._watch.begin()
         self._made += 1
         if self._made % TIDY_EVERY == 1 or self._keeper.crowded:
             self._crew.start(self._tidy(), "tidying checkpoints")
@@ -243,15 +201,45 @@ class CheckpointDesk:
         if self._keeper is not None:
             await self._run(functools.partial(self._keeper.prune, forget=tuple(action_ids)))
 
+    async def settle(self) -> None:
+        """What ended is looked at, and put back: before more leaves, and before the end."""
+        for ended in tuple(self._due):
+            self._look_at(ended)
+        if self._looking:
+            await asyncio.wait(self._looking)
+
     async def aclose(self) -> None:
         """End what is under way, and let go of the store; once, however often it is called."""
         closed, self._closed = self._closed, True
+        self._watch.end()
         for later, _, _ in self._due.values():
             later.cancel()
         if self._keeper is not None and not closed:
             self._keeper.halt()
             await self._run(self._keeper.close)
         self._pool.shutdown(wait=False)
+
+    async def look(self) -> None:
+        """Look at the workspace. Raises CheckpointError."""
+        await self._run(self._required().look)
+
+    async def strays(self) -> Sequence[str]:
+        """See Keeper."""
+        return await self._run(self._required().strays)
+
+    async def hold(self, covered: Iterable[str], onto: str, action_id: str) -> Hold | None:
+        """See Keeper."""
+        named, work = tuple(covered), self._required().hold
+        found = await self._run(work, named, onto=onto, action_id=action_id)
+        return found and replace(found, text=self._masker.clean(found.text))
+
+    async def put_back(self, tree: str) -> Placed:
+        """See Keeper."""
+        return await self._run(self._required().put_back, tree)
+
+    async def place(self, tree: str) -> Placed:
+        """See Keeper."""
+        return await self._run(self._required().place, tree)
 
     # --- for a front end
 
@@ -281,13 +269,11 @@ class CheckpointDesk:
         if self._ahead is not None:
             self._ahead.cancel()  # one that has not begun would only be in the way
             self._ahead = None
-        for ended in tuple(self._due):  # before this one leaves; the thread keeps the order
-            self._look_at(ended)
+        await self.settle()
         work = functools.partial(
             keeper.take, self._label(action), action_id=action.id, session_id=action.session_id
         )
-        wait = asyncio.ensure_future(self._run(work))
-        self._waits.add(wait)
+        self._waits.add(wait := asyncio.ensure_future(self._run(work)))
         said = False
         try:
             done, _ = await asyncio.wait({wait}, timeout=SAY_AFTER)
@@ -304,18 +290,40 @@ class CheckpointDesk:
             if said:
                 self._journal.show(ActionHeld(action.id, "", False))
 
-    async def _tell_strays(self, keeper: Keeper) -> None:
-        """Name what changed between actions, unless only the person can have done it."""
-        try:
-            strays = await self._run(keeper.strays)
-            swept = await self._run(keeper.sweep) if self._live else ()
-        except CheckpointError as error:
-            log.warning("what changed between actions is not known: %s", error.sentence)
-            return
+    async def _hold_strays(self, keeper: Keeper) -> bool:
+        """Put back what changed between actions, unless only the person can have done it."""
+        swept = await self._run(keeper.sweep) if self._live else ()
         if swept:
             await self._journal.tell(ev.Noticed("warning", SWEPT, " ".join(swept), time.time()))
-        if strays and not self._live and await self._is_busy():
-            await self._journal.tell(ev.Noticed("warning", STRAYS, " ".join(strays), time.time()))
+        if self._live:
+            return False
+        strays = await self._run(keeper.strays)
+        if strays and self.boundary is not None and self._last and await self._may_be_theirs():
+            return await self.boundary.check(self._last, (), between=True)
+        await self._run(keeper.accept)
+        return False
+
+    async def _may_be_theirs(self) -> bool:
+        """Whether a program may run, or ran since the last look, that an action left behind."""
+        return self._watch.on or await self._is_busy()
+
+    async def _tick(self) -> bool:
+        """Look at what programs do that no action waits for; whether to go on.
+
+        What a command does for which the agent waits is looked at when it ends.
+        """
+        deeds = [self._journal.transcript.deed(action_id) for action_id in self._live]
+        if self._closed or self._keeper is None or self.boundary is None:
+            return False
+        if not all(deed.reported for deed in deeds):
+            return True
+        busy = bool(deeds) or await self._is_busy()
+        try:
+            await self._run(self._keeper.look)
+            await self.boundary.check(self._last, tuple(self._live), between=not deeds)
+        except CheckpointError as error:
+            log.warning("what programs of the box changed is not known: %s", error.sentence)
+        return busy
 
     def _look_at(self, action_id: str) -> None:
         """Begin to look at what an action changed."""
@@ -323,8 +331,10 @@ class CheckpointDesk:
         later.cancel()
         if self._closed or self._keeper is None:
             return
-        looked = self._submit(self._keeper.since, before)
-        self._crew.start(self._tell_change(action_id, looked, beside), "change of an action")
+        covering = (action_id, *self._live, *self._due)
+        work = self._tell_change(self._keeper, action_id, before, beside, covering)
+        self._looking.add(task := self._crew.start(work, "change of an action"))
+        task.add_done_callback(self._looking.discard)
 
     async def _look_ahead(self, ahead: asyncio.Future[str]) -> None:
         """What goes wrong here is known before anybody decides, and said then."""
@@ -338,10 +348,18 @@ class CheckpointDesk:
                 self._ahead = None
 
     async def _tell_change(
-        self, action_id: str, looked: Awaitable[tuple[str, Difference]], beside: bool
+        self,
+        keeper: Keeper,
+        action_id: str,
+        before: str,
+        beside: bool,
+        covering: Collection[str],
     ) -> None:
         try:
-            tree, difference = await looked
+            tree, difference = await self._run(keeper.since, before)
+            await self._run(keeper.strays, before)
+            if self.boundary is not None and await self.boundary.check(action_id, covering):
+                tree, difference = await self._run(keeper.since, before)
         except CheckpointError as error:
             log.warning("what an action changed is not known: %s", error.sentence)
             return
@@ -375,8 +393,8 @@ class CheckpointDesk:
 
     def _submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Hand work to the thread now; it is done in the order in which it came."""
-        call = functools.partial(work, *args, **kwargs)
-        return asyncio.get_running_loop().run_in_executor(self._pool, call)
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._pool, functools.partial(work, *args, **kwargs))
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._submit(work, *args, **kwargs)

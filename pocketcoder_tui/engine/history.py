@@ -16,11 +16,13 @@ from pocketcoder_tui.core.actions import (
     canonical,
 )
 from pocketcoder_tui.core.checkpoints import WorkspaceRestored
+from pocketcoder_tui.core.holding import HELD
 from pocketcoder_tui.core.model import Message, ReplyPart, Role, ToolResult
 from pocketcoder_tui.core.network import CONNECT
 
-Note = ev.PersonRan | ev.ModeChanged | Execution | WorkspaceRestored | Decision
-"""What happened beside the calls: a line of the person's, a command's late end, an undo."""
+Note = ev.PersonRan | ev.ModeChanged | Execution | WorkspaceRestored | Decision | ev.ActionProposed
+"""What happened beside the calls: a line of the person's, a command's late end, an undo, files
+that are held."""
 
 NOTICE = "[From PocketCoder, not from the person: what happened in the terminal meanwhile]"
 NOT_RUN = "Not run: the turn was stopped before this was decided."
@@ -31,6 +33,12 @@ CHANGED_TEXT = 4_000
 """Characters of changed arguments that are repeated to the model."""
 UNDONE_NAMED = 30
 """Files that a note about an undo names."""
+HELD_BACK = (
+    "Changed by a program, and put back, because the person's machine runs such files and no "
+    "decision named them: {}. The change waits for the person; until then the files are as they "
+    "were before. Do not make the change again. A file tool names the file it writes."
+)
+IN_PLACE = "the person allowed the change; it is in place now."
 RUNNING = "Still running when the turn was stopped. Its output is not known yet."
 
 
@@ -46,6 +54,8 @@ class History:
         """The newest action of each call, by the call's id."""
         self.hosts: dict[str, str] = {}
         """Hosts that programs in the box asked for, by the action."""
+        self.held: dict[str, str] = {}
+        """Names of files that were put back, by the action that would put them in place."""
         self.edited: set[str] = set()
         """Actions whose arguments are the person's."""
         self.decisions: dict[str, Decision] = {}
@@ -91,12 +101,15 @@ class History:
         self.actions[action.call.id] = action
         if action.call.tool == CONNECT:
             self.hosts[action.id] = str(action.call.arguments["host"])
+        if action.call.tool == HELD:
+            self.held[action.id] = named(action)
+            self.notes.append(event)
         if event.edited:
             self.edited.add(action.id)
 
     def decide(self, decision: Decision) -> None:
         self.decisions[decision.action_id] = decision
-        if decision.outcome is Outcome.DENY and decision.action_id in self.hosts:
+        if decision.outcome is Outcome.DENY and decision.action_id in self.hosts | self.held:
             self.notes.append(decision)
 
     def feed_run(self, event: ev.Durable) -> None:
@@ -106,7 +119,7 @@ class History:
             case ev.ActionEnded(execution):
                 self.executions[execution.action_id] = execution
                 self.told.add(str(execution.data.get("told", "")))
-                if execution.action_id in self.reports:
+                if execution.action_id in self.reports or execution.action_id in self.held:
                     self.notes.append(execution)
             case ev.PersonRan() | WorkspaceRestored():
                 self.notes.append(event)
@@ -142,14 +155,24 @@ class History:
             self.messages.append(Message(Role.USER, text=f"{NOTICE}\n\n{text}", note=True))
 
     def words(self, note: Note) -> str:
-        if isinstance(note, ev.PersonRan):
-            return person_ran(note)
-        if isinstance(note, ev.ModeChanged):
-            return f"The person changed the mode. {modes.sentence_of(note.mode)}"
-        if isinstance(note, WorkspaceRestored):
-            return undone(note)
-        if isinstance(note, Decision):
-            return f"Programs in the box may not reach {self.hosts[note.action_id]}. {denial(note)}"
+        match note:
+            case ev.PersonRan():
+                return person_ran(note)
+            case ev.ModeChanged():
+                return f"The person changed the mode. {modes.sentence_of(note.mode)}"
+            case WorkspaceRestored():
+                return undone(note)
+            case ev.ActionProposed():
+                return HELD_BACK.format(self.held[note.action.id])
+            case Decision() | Execution() if note.action_id in self.held:
+                return f"{self.held[note.action_id]}: {became(note)}"
+            case Decision():
+                host = self.hosts[note.action_id]
+                return f"Programs in the box may not reach {host}. {denial(note)}"
+            case Execution():
+                return self.late_words(note)
+
+    def late_words(self, note: Execution) -> str:
         if note.action_id in self.told:
             return ""
         actions = (a for a in self.actions.values() if a.id == note.action_id)
@@ -202,6 +225,22 @@ def history(events: Iterable[ev.Durable]) -> tuple[Message, ...]:
     for event in events:
         fold.feed(event)
     return fold.whole()
+
+
+def became(note: Decision | Execution) -> str:
+    """What became of files that were held."""
+    return (
+        f"not put in place. {denial(note)}"
+        if isinstance(note, Decision)
+        else note.error or IN_PLACE
+    )
+
+
+def named(action: Action) -> str:
+    """The files of an action that holds some, the first of them."""
+    paths = [str(path) for path in action.call.arguments["paths"]]
+    more = len(paths) - UNDONE_NAMED
+    return ", ".join(paths[:UNDONE_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def changed(action: Action) -> str:

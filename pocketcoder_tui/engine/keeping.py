@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 from pocketcoder_tui.core.checkpoints import Checkpoint, Difference, Restored, UndoPlan
 from pocketcoder_tui.core.errors import CheckpointError, PocketCoderError
+from pocketcoder_tui.core.holding import Hold, Placed
 from pocketcoder_tui.sandbox.checkpoints import CheckpointKeeper, Limits, Stopped
 
 __all__ = ["KeeperProcess", "Keeping"]
@@ -51,10 +52,16 @@ class Keeping:
 
     def keeper(self) -> CheckpointKeeper:
         """The keeper itself, for this process."""
+        from pocketcoder_tui.gatekeeper.manifests import harmless
         from pocketcoder_tui.gatekeeper.paths import guarded
 
         return CheckpointKeeper(
-            self.workspace, self.folder, self.limits, days=self.days, guarded=guarded
+            self.workspace,
+            self.folder,
+            self.limits,
+            days=self.days,
+            guarded=guarded,
+            harmless=harmless,
         )
 
 
@@ -82,10 +89,32 @@ class KeeperProcess:
         found: tuple[str, Difference] = self._ask("since", tree)
         return found
 
-    def strays(self) -> Sequence[str]:
+    def strays(self, since: str = "") -> Sequence[str]:
         """See Keeper."""
-        found: Sequence[str] = self._ask("strays")
+        found: Sequence[str] = self._ask("strays", since)
         return found
+
+    def accept(self) -> None:
+        """See Keeper."""
+        self._ask("accept")
+
+    def hold(
+        self, covered: Iterable[str] = (), *, onto: str = "", action_id: str = ""
+    ) -> Hold | None:
+        """See Keeper."""
+        named = tuple(covered)
+        found: Hold | None = self._ask("hold", named, onto=onto, action_id=action_id)
+        return found
+
+    def put_back(self, tree: str) -> Placed:
+        """See Keeper."""
+        placed: Placed = self._ask("put_back", tree)
+        return placed
+
+    def place(self, tree: str) -> Placed:
+        """See Keeper."""
+        placed: Placed = self._ask("place", tree)
+        return placed
 
     def sweep(self) -> Sequence[str]:
         """See Keeper."""

@@ -74,10 +74,13 @@ class ModelDesk:
             raise ModelUnknown("This is not a model's name.")
         await self._journal.write(ev.ModelChosen(name, login_name(), time.time()))
         self._voice.chosen()
-        if (note := self._voice.key_use()) is not None:
-            facts = {"what": "in use", **note.facts}
-            await self._ledger.note(replace(note, facts=facts))
+        await self.account("in use")
         self._crew.start(self._voice.warm(), "model library")
+
+    async def account(self, how: str) -> None:
+        """Write into the audit chain that the key of this moment is used. Raises LedgerError."""
+        if (note := self._voice.key_use()) is not None:
+            await self._ledger.note(replace(note, facts={"what": how, **note.facts}))
 
 
 async def _listed(provider: str, services: Services) -> Sequence[OfferedModel] | str:

@@ -3,16 +3,15 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import Outcome
-from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.errors import KeyMissing, PocketCoderError
+from pocketcoder_tui.core.holding import HELD
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.network import CONNECT
 from pocketcoder_tui.core.ports import Box, Ledger, SessionSummary
@@ -26,6 +25,7 @@ from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.desk import Desk
 from pocketcoder_tui.engine.dispatch import Dispatcher
 from pocketcoder_tui.engine.gatekeeping import Gatekeeping
+from pocketcoder_tui.engine.holding import HoldingDesk
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.keykeeper import KeyKeeper
 from pocketcoder_tui.engine.leaving import Departures
@@ -45,6 +45,7 @@ from pocketcoder_tui.engine.trials import TrialDesk
 from pocketcoder_tui.engine.turn import GO_ON, LOOK, Turn
 from pocketcoder_tui.engine.voice import Voice
 
+Desks = dict[str, Callable[[Deed], Awaitable[None]]]
 CONFESSION = "confession"
 """The task that tells of another task's failure; its own failure is only logged."""
 TITLE_LENGTH = 80
@@ -100,6 +101,8 @@ class Session:
         self.models = ModelDesk(voice, journal, ledger, self._crew)
         """See Workbench."""
         settling = Settling(journal, self._desk, self._gatekeeping, self.checkpoints)
+        holding = HoldingDesk(journal, self._desk, settling, self._crew, self.checkpoints)
+        self.checkpoints.boundary = holding
         self.network = NetworkDesk(
             journal,
             self._desk,
@@ -110,6 +113,8 @@ class Session:
             open_gateway=terms.open_gateway,
         )
         """See Workbench."""
+        self._desks: Desks = {CONNECT: self.network.take_up, HELD: holding.take_up}
+        """Who takes up what the model did not call, but a program caused."""
         self.keybook = KeyKeeper(ledger, journal, self._crew, self._keeper, terms.door)
         """See Workbench."""
         self._actor = Actor(
@@ -164,7 +169,7 @@ class Session:
         self._crew.start(self._journal.read_past(), "past")
         self._crew.start(self.checkpoints.open(), "checkpoints")
         self._crew.start(self.trials.open(), "throw-away copies")
-        self._crew.start(self._account(self._key_use("in use")), "account")
+        self._crew.start(self.models.account("in use"), "account")
         self._crew.start(self.library.prune(self._output_days), "pruning")
         self._crew.start(self._start_box(), "box start")
         self._crew.start(self._voice.warm(), "model library")
@@ -193,7 +198,7 @@ class Session:
         """See Workbench."""
         self._masker.learn(key.strip())
         await self._voice.set_key(key)
-        await self._account(self._key_use("entered"))
+        await self.models.account("entered")
         self._crew.start(self._voice.warm(), "model library")
 
     async def take_tour(self) -> None:
@@ -250,13 +255,11 @@ class Session:
 
     def windows(self) -> list[WindowFacts]:
         """See Workbench."""
-        ready = self._keeper.ready
-        return ready.terminal.windows() if ready is not None else []
+        return ready.terminal.windows() if (ready := self._keeper.ready) is not None else []
 
     async def jobs(self) -> list[Job]:
         """See Workbench."""
-        ready = self._keeper.ready
-        return await ready.terminal.jobs() if ready is not None else []
+        return await ready.terminal.jobs() if (ready := self._keeper.ready) is not None else []
 
     async def stop_job(self, pid: int) -> bool:
         """See Workbench."""
@@ -279,8 +282,7 @@ class Session:
 
     def attach(self) -> int:
         """See Workbench."""
-        ready = self._keeper.ready
-        if ready is None:
+        if (ready := self._keeper.ready) is None:
             raise PocketCoderError("The box does not run yet.", hint="Start it first.")
         return self._attach(ready.box)
 
@@ -297,6 +299,7 @@ class Session:
             last_first.push_async_callback(self._keeper.aclose)
             last_first.push_async_callback(self.checkpoints.aclose)
             last_first.push_async_callback(self._crew.dismiss)
+            last_first.push_async_callback(self.checkpoints.settle)
             last_first.push_async_callback(self.network.aclose)
             last_first.push_async_callback(self.keybook.aclose)
             if self._control is not None:
@@ -340,19 +343,16 @@ class Session:
         """Take up what an earlier process left, before anything new begins. Raises LedgerError."""
         turn_id = unfinished_turn(self._journal.events)
         deeds = open_deeds(self.transcript)
-        mine = [
-            deed
-            for deed in deeds
-            if turn_id and deed.action.turn_id == turn_id and deed.action.call.tool != CONNECT
-        ]
+        own = [deed for deed in deeds if deed.action.call.tool not in self._desks]
+        mine = [deed for deed in own if turn_id and deed.action.turn_id == turn_id]
         if turn_id and not mine:
             sentence = "The program ended in the middle of this turn."
             await self._journal.write(
                 ev.TurnEnded(turn_id, ev.TurnOutcome.INTERRUPTED, sentence, GO_ON, time.time())
             )
         for deed in deeds:
-            if deed.action.call.tool == CONNECT:
-                await self.network.take_up(deed)
+            if (take_up := self._desks.get(deed.action.call.tool)) is not None:
+                await take_up(deed)
             elif deed not in mine:
                 work = self._actor.take_up(deed, lambda: False)
                 self._crew.start(work, "action")
@@ -363,16 +363,6 @@ class Session:
 
     def _ask_again(self, deed: Deed) -> bool:
         return self._at_work and self._turn is not None and self._turn.ask_again(deed)
-
-    def _key_use(self, how: str) -> AuditNote | None:
-        """What is to be accounted for about the key of this moment."""
-        note = self._voice.key_use()
-        return None if note is None else replace(note, facts={"what": how, **note.facts})
-
-    async def _account(self, note: AuditNote | None) -> None:
-        """Write it into the audit chain. Raises LedgerError."""
-        if note is not None:
-            await self._ledger.note(note)
 
     async def _start_box(self) -> None:
         """Start the box unless something is missing; the checklist says what."""

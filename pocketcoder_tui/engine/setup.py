@@ -3,19 +3,20 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
-from pathlib import Path
 
+from pocketcoder_tui.config.paths import Paths
 from pocketcoder_tui.config.settings import Settings
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.errors import SandboxError
+from pocketcoder_tui.engine.recipes import recipe_of
 
 
 class Setup:
     """Looks and mends; the screen's checklist and `pocketcoder setup` share it."""
 
-    def __init__(self, settings: Settings, engine_log: Path) -> None:
+    def __init__(self, settings: Settings, paths: Paths) -> None:
         self._settings = settings
-        self._engine_log = engine_log
+        self._paths = paths
 
     async def checks(self) -> list[Check]:
         """How engine and image stand now; the sandbox room is imported at the first look."""
@@ -28,9 +29,9 @@ class Setup:
 
         match check_id:
             case "engine":
-                work = install_engine(self._engine_log)
+                work = install_engine(self._paths.engine_log)
             case "image":
-                work = build_image(self._settings.base_image)
+                work = build_image(recipe_of(self._settings, self._paths))
             case _:
                 raise SandboxError(f"Nothing here can mend {check_id!a}.")
         async with contextlib.aclosing(work) as steps:
@@ -41,4 +42,7 @@ class Setup:
         from pocketcoder_tui.sandbox.engine import engine_check
         from pocketcoder_tui.sandbox.image import image_check
 
-        return [engine_check(self._settings.runtime), image_check()]
+        return [
+            engine_check(self._settings.runtime),
+            image_check(recipe_of(self._settings, self._paths)),
+        ]

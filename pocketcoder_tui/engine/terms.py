@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.engine.answering import Control, Respond
-from pocketcoder_tui.engine.checkpoints import Keeper
+from pocketcoder_tui.engine.keepers import Keeper
 from pocketcoder_tui.engine.keykeeper import MakeDoor
 from pocketcoder_tui.engine.network import OpenGateway
 from pocketcoder_tui.engine.outputs import Outputs

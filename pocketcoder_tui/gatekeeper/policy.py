@@ -34,7 +34,7 @@ from pocketcoder_tui.gatekeeper.rules import (
     denying,
     fresh_argv,
 )
-from pocketcoder_tui.gatekeeper.toolset import LOOKING, WRITING
+from pocketcoder_tui.gatekeeper.toolset import HELD, LOOKING, WRITING
 
 MODE_ASK = "ask"
 """Every action waits for the person."""
@@ -59,6 +59,7 @@ _NOT_IN_PLAN = (
     "you need, then say what you would do; the person decides when the plan is carried out."
 )
 _PLAN_LOOKS = "Plan mode: looking is allowed."
+_HELD = "Your machine runs these files, so no mode and no rule answers for you."
 _STAYS = "Contained mode: what it does stays in the sandbox."
 _LINKS = "Where the path leads was not looked up, so it may be another file."
 
@@ -102,6 +103,8 @@ def judge(
         return _by_rule(
             Outcome.DENY, denial.rule, f"A rule of the person denies this. {denial.why}"
         )
+    if action.call.tool == HELD:
+        return Verdict(None, _HELD)
     if mode == MODE_PLAN and action.call.tool not in LOOKING:
         return Verdict(Outcome.DENY, _NOT_IN_PLAN, MODE_PLAN)
     if denial is not None:

@@ -4,12 +4,14 @@
 """
 
 from pocketcoder_tui.core.actions import Action
+from pocketcoder_tui.core.holding import HELD
 from pocketcoder_tui.core.network import CONNECT
 from pocketcoder_tui.gatekeeper.paths import absolute
 
 __all__ = [
     "CONNECT",
     "EDITABLE",
+    "HELD",
     "LOOKING",
     "SEARCHING",
     "SHELL",
@@ -18,6 +20,7 @@ __all__ = [
     "WATCHING",
     "WRITING",
     "file_of",
+    "held_paths",
     "host_of",
     "text_of",
 ]
@@ -51,6 +54,13 @@ EDITABLE = {
 def host_of(action: Action) -> str:
     """The host that a program in the box asks for; empty for every other action."""
     return str(action.call.arguments.get("host", "")) if action.call.tool == CONNECT else ""
+
+
+def held_paths(action: Action) -> list[str]:
+    """The absolute paths that held files would be put at; empty for every other action."""
+    if action.call.tool != HELD:
+        return []
+    return [absolute(str(path)) for path in action.call.arguments.get("paths", ())]
 
 
 def text_of(action: Action) -> str | None:

@@ -20,9 +20,10 @@ _PIECE = 1024 * 1024
 """Bytes of one file of the log; shell.bash splits it so, and keeps the newest five."""
 
 _TOMBSTONE = 'set -C; printf "never .\\n" >"$1"'
-_LAST = (
-    'cd "$1" && f=$(grep -l "^start [0-9.,]* $2 [.]$" -- $(ls -t) /dev/null | head -n 1) '
-    '&& [[ $f ]] && printf "%s\\n" "$f" && cat -- "$f"'
+_LAST = (  # without "%" and "#", which tmux would expand
+    '( cd {HOME}/claims && f=$(ls -t | xargs -r grep -l "^start [0-9.,]* {pid} [.]$" -- /dev/null '
+    '| head -n 1) && [ "$f" ] && echo "$f" && cat -- "$f" ) 2>/dev/null '
+    ">{HOME}/shells/{pid}.last; true"
 )
 _LOG = 'cd "$1" && set -- "$2".* && printf "%s\\n" "$1" && cat -- "$@"'
 _PRUNE = f"cd {HOME}/claims && ls -t | tail -n +{KEPT_CLAIMS + 1} | xargs -r rm -f --"
@@ -101,13 +102,14 @@ async def record_death(control: ControlClient, action_id: str, status: int | Non
     )
 
 
-async def open_claim(box: Box, pid: int) -> str:
+async def open_claim(control: ControlClient, pid: int) -> str:
     """The action that a shell claimed last and that is not over; empty when there is none."""
-    result = await box.exec(["bash", "-c", _LAST, "bash", f"{HOME}/claims", str(pid)])
-    name, _, text = result.stdout.partition(b"\n")
+    await control.ask(line("run-shell", _LAST.format(HOME=HOME, pid=pid)))
+    found = await read_buffer(control, f"{HOME}/shells/{pid}.last")
+    name, _, text = unvis(found or b"").partition(b"\n")
     claim = read_claim(text)
     running = claim.pid == pid and not (claim.over or claim.never)
-    return name.decode("ascii", "replace") if result.status == 0 and running else ""
+    return name.decode("ascii", "replace") if running else ""
 
 
 async def prune(control: ControlClient) -> None:

@@ -20,7 +20,7 @@ from pocketcoder_tui.relay.records import Claim
 _OVERLAP_LIMIT = 65_536
 
 
-async def resume(box: Box, control: ControlClient, pane: Pane) -> None:
+async def resume(control: ControlClient, pane: Pane) -> None:
     """Bring a pane that was just found or made into a known state."""
     dead = await pane.look()
     await burial.keep_log(control, pane.id)
@@ -31,7 +31,7 @@ async def resume(box: Box, control: ControlClient, pane: Pane) -> None:
         return  # a shell that only starts; its first mark says the key
     if pane.scanner.key is None:
         pane.scanner.key = key
-    action_id = await records.open_claim(box, pane.pid)
+    action_id = await records.open_claim(control, pane.pid)
     if is_id(action_id):
         pane.expect(action_id, running=True)
         pane.machine.resume(action_id)

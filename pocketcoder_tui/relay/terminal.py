@@ -92,7 +92,7 @@ class TmuxTerminal:
         pane.on_touch, pane.on_line, pane.on_closed = self._touched, self._heard, self._gone
         window = TmuxWindow(self._box, self._control, pane)
         self._windows[place.name] = window
-        await resume(self._box, self._control, pane)
+        await resume(self._control, pane)
         return window
 
     # --- windows

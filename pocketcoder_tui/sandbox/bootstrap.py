@@ -15,7 +15,7 @@ from pocketcoder_tui.sandbox.process import HostProcess
 from pocketcoder_tui.sandbox.sources import Source, distribution_sources, read_sources
 from pocketcoder_tui.sandbox.threads import Engine
 
-__all__ = ["bootstrap_base", "bootstrap_command", "host_sources", "progress_of"]
+__all__ = ["SLIM", "bootstrap_base", "bootstrap_command", "host_sources", "progress_of"]
 
 _STAGES = (
     ("running apt-get update", 0.0, 0.08, "Reading the package lists."),
@@ -30,6 +30,15 @@ _STAGES = (
 
 _NO_HOST_KEYS = '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*'
 """The SSH server's package makes keys; a box has its workspace's own (sandbox/ssh)."""
+
+SLIM = tuple(
+    f"--dpkgopt=path-{what}=/usr/share/{which}"
+    for what, which in (
+        ("exclude", "doc/*"), ("include", "doc/*/copyright"), ("exclude", "man/*"),
+        ("exclude", "info/*"), ("exclude", "locale/*"), ("include", "locale/locale.alias"),
+    )
+)  # fmt: skip
+"""What Debian's own slim images leave out; dpkg keeps to it in later layers too (dpkg.cfg)."""
 
 _NEW = re.compile(r"(\d+) newly installed")
 
@@ -46,7 +55,7 @@ def host_sources(
     if not sources:
         raise SandboxError(
             "No image registry answers, and this system has no Debian mirror to build from.",
-            hint="Load a base image with bash and tmux, and name it in POCKETCODER_BASE_IMAGE.",
+            hint="Load a base image with bash and tmux, and name it in POCKETCODER_IMAGE.",
         )
     return [source.line for source in sources]
 
@@ -56,7 +65,7 @@ def bootstrap_command(packages: Sequence[str], *, uid: int, sudo: bool) -> list[
     how = [] if uid == 0 else (["sudo", "-n"] if sudo else [])
     mode = [] if uid == 0 or sudo else ["--mode=unshare"]
     return [*how, "mmdebstrap", *mode, "--verbose", "--variant=minbase", "--format=tar",
-            "--aptopt=Acquire::Languages none", _NO_HOST_KEYS,
+            "--aptopt=Acquire::Languages none", *SLIM, _NO_HOST_KEYS,
             f"--include={','.join(packages)}"]  # fmt: skip
 
 

@@ -49,17 +49,25 @@ _CANNOT_RUN = 126
 
 _PREPARE = r"""
 command -v bash >/dev/null && command -v tmux >/dev/null || { echo 'bash or tmux'; exit 3; }
-chmod 0700 /home/agent
+exec bash -c "$3$4" "$0" "$1" "$2"
+"""
+_NAMES = r"""
 umask 022
-new=$(mktemp -d /run/new.XXXXXX)
-{
-    printf 'agent:x:%s:%s::/home/agent:/bin/bash\n' "$1" "$2"
-    if [ "$1" = 0 ]; then echo 'sshd:x:0:0::/run/sshd:/usr/sbin/nologin'; fi  # see ssh.bash
-} | cat - /opt/pocketcoder/passwd >"$new/passwd"
-printf 'agent:x:%s:\n' "$2" | cat - /opt/pocketcoder/group >"$new/group"
-mv "$new/passwd" "$new/group" /run/
-rmdir "$new"
-exec bash -c "$3"
+put() {
+    mapfile -t there 2>/dev/null <"/run/$1"
+    if [ "${names[*]}" != "${there[*]}" ]; then
+        printf '%s\n' "${names[@]}" >"/run/$1.$$" && mv "/run/$1.$$" "/run/$1"
+    fi
+}
+mapfile -t names </opt/pocketcoder/passwd
+if [ "$1" = 0 ]; then  # see ssh.bash
+    names=('sshd:x:0:0::/run/sshd:/usr/sbin/nologin' "${names[@]}")
+fi
+names=("agent:x:$1:$2::/home/agent:/bin/bash" "${names[@]}")
+put passwd
+mapfile -t names </opt/pocketcoder/group
+names=("agent:x:$2:" "${names[@]}")
+put group
 """
 """Run in the box at each start: is it an image to work with, and who is its user called; then the
 look at it."""
@@ -268,7 +276,7 @@ class DockerSandbox:
 
     async def _prepare(self, box: DockerBox, user: str, promise: Promise) -> list[Finding]:
         """Make the box ready and look at it, in one program: each costs some 60 ms to start."""
-        done = await box.exec(["sh", "-c", _PREPARE, "prepare", *user.split(":"), LOOK])
+        done = await box.exec(["sh", "-c", _PREPARE, "prepare", *user.split(":"), _NAMES, LOOK])
         text = done.stdout.decode("utf-8", "replace")
         if done.status == 3:
             raise SandboxError(f"The image {self._image} has no {text.strip()}.")

@@ -47,6 +47,10 @@ HATCH = f"{RUN}/in"
 _MIB = 1 << 20
 _PERIOD = 100_000
 """Length of a scheduling period, microseconds (CFS bandwidth control)."""
+_SHARES = 512
+"""Half the weight of an ordinary program: the box yields to the person's own work."""
+_HEALTH_EVERY = 600 * 10**9
+"""Nanoseconds between two looks of the engine's own at whether programs can run in the box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,7 @@ def container_flags(
         "PidsLimit": limits.pids,
         "Memory": limits.memory,
         "MemorySwap": limits.memory,
+        "CpuShares": _SHARES,
         "CpuPeriod": _PERIOD,
         "CpuQuota": int(limits.cpus * _PERIOD),
         "Ulimits": [
@@ -154,7 +159,12 @@ def container_flags(
         "WorkingDir": WORKSPACE,
         "Hostname": "box",
         "Env": [f"{name}={value}" for name, value in variables.items()],
-        "Healthcheck": {"Test": ["NONE"]},
+        "Healthcheck": {
+            "Test": ["CMD", "test", "-O", WORKSPACE],
+            "Interval": _HEALTH_EVERY,
+            "Timeout": _HEALTH_EVERY // 60,
+            "Retries": 3,
+        },
         "HostConfig": host,
     }
 

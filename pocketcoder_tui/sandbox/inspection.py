@@ -28,7 +28,11 @@ Finding = tuple[str, bool, str]
 LOOK = r"""
 [ -O /workspace ] && echo "owner $EUID"
 stat -c 'inode %i' /workspace
-sed -n 's/^\(Uid\|Cap[A-Z][a-z]*\|NoNewPrivs\|Seccomp\):[[:space:]]*/\1 /p' /proc/self/status
+while read -r word values; do
+    case "${word%:}" in
+        Uid | Cap[A-Z]* | NoNewPrivs | Seccomp) echo "${word%:}" $values ;;
+    esac
+done </proc/self/status
 while read -r _ where type how _; do echo "mount $where $type $how"; done </proc/mounts
 for f in /dev/*; do
     if [ ! -L "$f" ]; then
@@ -36,27 +40,30 @@ for f in /dev/*; do
     fi
 done
 for f in memory/memory.limit_in_bytes memory.max; do
-    [ -r "/sys/fs/cgroup/$f" ] && echo "memory $(cat "/sys/fs/cgroup/$f")"
+    [ -r "/sys/fs/cgroup/$f" ] && read -r word <"/sys/fs/cgroup/$f" && echo "memory $word"
 done
 for f in pids/pids.max pids.max; do
-    [ -r "/sys/fs/cgroup/$f" ] && echo "pids $(cat "/sys/fs/cgroup/$f")"
+    [ -r "/sys/fs/cgroup/$f" ] && read -r word <"/sys/fs/cgroup/$f" && echo "pids $word"
 done
 for f in cpu/cpu.cfs_quota_us cpu.max; do
-    [ -r "/sys/fs/cgroup/$f" ] && echo "cpu $(cat "/sys/fs/cgroup/$f")"
+    [ -r "/sys/fs/cgroup/$f" ] && read -r word <"/sys/fs/cgroup/$f" && echo "cpu $word"
 done
-echo "files $(ulimit -Hn)"
-echo "cores $(ulimit -Hc)"
-tr '\0' ' ' </proc/1/cmdline | sed 's/^/first /;s/ *$//'; echo
-env -0 | while IFS= read -r -d '' f; do echo "variable ${f%%=*}"; done 2>/dev/null ||
-    env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/variable \1/p'
+printf 'files '; ulimit -Hn
+printf 'cores '; ulimit -Hc
+printf first
+while IFS= read -r -d '' word || [ -n "$word" ]; do printf ' %s' "$word"; done </proc/1/cmdline
+echo
+while IFS= read -r -d '' f; do echo "variable ${f%%=*}"; done </proc/self/environ
 for f in kcore keys timer_list sched_debug; do
-    [ -n "$(head -c 1 "/proc/$f" 2>/dev/null)" ] && echo "open /proc/$f"
+    { IFS= read -r -n 1 -d '' word <"/proc/$f"; } 2>/dev/null && echo "open /proc/$f"
 done
 for f in /proc/sys/kernel/hostname /proc/sysrq-trigger /sys/kernel/uevent_helper; do
     [ -w "$f" ] && echo "open $f"
 done
-tail -n +2 /proc/net/route | sed 's/^/route /'
-[ -r /proc/net/ipv6_route ] && grep -v ' lo$' /proc/net/ipv6_route | sed 's/^/route /'
+{ read -r _; while read -r line; do echo "route $line"; done; } </proc/net/route
+[ -r /proc/net/ipv6_route ] && while read -r line; do
+    case "$line" in *" lo") ;; *) echo "route $line" ;; esac
+done </proc/net/ipv6_route
 for f in /sys/class/net/*; do [ -e "$f" ] && echo "link ${f##*/}"; done
 for f in .git/hooks .git/config; do
     [ -e "/workspace/$f" ] && { [ -w "/workspace/$f" ] && echo "writable $f"; }
@@ -66,7 +73,7 @@ for f in /var/run/docker.sock /run/docker.sock /run/containerd /run/podman; do
 done
 exit 0
 """
-"""For bash; prints a word and what was seen a line."""
+"""For bash; prints a word and what was seen a line. Forks are dear at a start: it has one."""
 
 _DEVICES = {f"/dev/{name}" for name in ("full", "null", "ptmx", "random", "tty", "urandom", "zero")}
 """What every container has (OCI runtime specification, default devices); none is of the host's."""

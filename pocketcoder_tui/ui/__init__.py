@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pocketcoder_tui.ui.elsewhere import Mirror
     from pocketcoder_tui.ui.link import MakeWorkbench
-    from pocketcoder_tui.ui.watching import Mirror
 
 __all__ = ["run_app"]
 

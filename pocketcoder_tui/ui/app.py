@@ -16,12 +16,12 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from pocketcoder_tui.ui.actions import ACTIONS
+from pocketcoder_tui.ui.elsewhere import Mirror
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.lastdoor import LastDoor
 from pocketcoder_tui.ui.link import LOG, OWN_FAULT, MakeWorkbench
 from pocketcoder_tui.ui.main import MainScreen
 from pocketcoder_tui.ui.theme import DARK, LIGHT
-from pocketcoder_tui.ui.watching import Mirror
 
 LAST_DOOR = LastDoor()
 TERMINATED = 143

@@ -1,8 +1,12 @@
 """Textual's driver for a terminal that may go away: a closed window, or a line that dropped."""
 
+import codecs
 import os
+import selectors
 from typing import Any, TextIO
 
+from textual import constants
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 HIDDEN = "TEXTUAL_DRIVER"
@@ -47,12 +51,43 @@ class Output:
             return 0
 
 
+IDLE = 0.1
+"""Seconds after which the input is looked at again, as in Textual's own driver."""
+LONE = 0.04
+"""Seconds after which an Esc is one and not the beginning of another key, unless ESCDELAY says."""
+
+
 class ToughDriver(LinuxDriver):
-    """Goes on without a terminal until the app has ended in order."""
+    """Goes on without a terminal until the app has ended in order; Esc is heard at once."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._file: Any = Output(self._file)
+
+    def run_input_thread(self) -> None:
+        """Read keys until the app ends.
+
+        Textual's own asks every 100 ms whether an Esc stood alone, so stopping the model took
+        that long; this one asks as soon as it can be known.
+        """
+        lone = constants.ESCAPE_DELAY if "ESCDELAY" in os.environ else LONE
+        vars(constants)["ESCAPE_DELAY"] = lone  # the parser reads it anew for each key
+        parser = XTermParser(self._debug)
+        decode = codecs.getincrementaldecoder("utf-8")().decode
+        wait = IDLE
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                data = os.read(self.fileno, 4096) if selector.select(wait) else None
+                if data == b"":
+                    return  # nobody types any more
+                text = decode(data or b"")
+                wait = lone + 0.001 if text.endswith("\x1b") else IDLE
+                if text:
+                    for event in parser.feed(text):
+                        self.process_message(event)
+                for event in parser.tick():
+                    self.process_message(event)
 
 
 def driver_class() -> type[LinuxDriver] | None:

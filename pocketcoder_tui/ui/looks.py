@@ -18,6 +18,7 @@ _PAST = {
     "stop": "stopped",
     "look": "looked",
     "connect": "reached",
+    "place": "put in place",
 }
 
 

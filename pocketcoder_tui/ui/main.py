@@ -15,12 +15,13 @@ from pocketcoder_tui.core.errors import PocketCoderError
 from pocketcoder_tui.ui.actions import bindings_for
 from pocketcoder_tui.ui.bars import Bar
 from pocketcoder_tui.ui.composer import Composer, Draft
+from pocketcoder_tui.ui.elsewhere import Mirror
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.link import LOG, OWN_FAULT, MakeWorkbench, sentence_of
 from pocketcoder_tui.ui.notice import Notice
 from pocketcoder_tui.ui.safe import one_line
 from pocketcoder_tui.ui.status import activity_words, header_words, network_words, status_words
-from pocketcoder_tui.ui.watching import Mirror, WatchingScreen
+from pocketcoder_tui.ui.watching import WatchingScreen
 from pocketcoder_tui.ui.welcome import Welcome
 
 if TYPE_CHECKING:  # loaded with the panes, after the first frame

@@ -5,6 +5,7 @@ from functools import partial
 from itertools import groupby
 
 from pocketcoder_tui.core.actions import PreviewKind
+from pocketcoder_tui.core.holding import HELD
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.gatekeeper.effects import Report
 from pocketcoder_tui.ui.bonds import Bond
@@ -14,6 +15,7 @@ from pocketcoder_tui.ui.folding import (
     Ink,
     Piece,
     Row,
+    body_lines,
     faithful_pieces,
     fold_all,
     head_lines,
@@ -39,8 +41,8 @@ class RowText:
         self._changes = {row: change for row, change in self._changes.items() if row in kept}
 
     def change(self, deed: Deed) -> Change | None:
-        """A row's change in its parts; None when it is no diff."""
-        if deed.preview.kind is not PreviewKind.DIFF:
+        """A row's change in its parts; None when it is no diff, or can only be taken whole."""
+        if deed.preview.kind is not PreviewKind.DIFF or deed.action.call.tool == HELD:
             return None
         if deed.id not in self._changes:
             self._changes[deed.id] = change_of(deed.preview.text, deed.preview.title)
@@ -55,7 +57,8 @@ class RowText:
         change = self.change(deed)
         if change is not None:
             return partial(self._lay_out, change, [*head_lines(deed), *beware])
-        body = command_lines(deed.preview.text, report)
+        held = deed.action.call.tool == HELD
+        body = body_lines(deed.preview) if held else command_lines(deed.preview.text, report)
         return partial(fold_all, [*head_lines(deed), *body, *beware])
 
     def toggle_split(self, width: int) -> str:

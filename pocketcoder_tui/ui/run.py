@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from pocketcoder_tui.ui.app import PocketCoderApp
 from pocketcoder_tui.ui.driver import driver_class
+from pocketcoder_tui.ui.elsewhere import Mirror
 from pocketcoder_tui.ui.kit import Kit, terminal_is_ascii
 from pocketcoder_tui.ui.link import MakeWorkbench
-from pocketcoder_tui.ui.watching import Mirror
 
 
 def run(

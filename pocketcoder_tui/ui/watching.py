@@ -1,11 +1,9 @@
 """Two pocketcoders on one workspace: the second one watches, and what it may not do says so."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-
 from textual.message import Message
 
 from pocketcoder_tui.core.errors import LedgerOwned, PocketCoderError
+from pocketcoder_tui.ui.elsewhere import Mirror
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.link import MakeWorkbench
 from pocketcoder_tui.ui.ruling import RulingScreen
@@ -13,15 +11,6 @@ from pocketcoder_tui.ui.ruling import RulingScreen
 ELSEWHERE = "You watch: that is done where the session works."
 NOBODY = "No other pocketcoder works in this folder."
 ALREADY = "You watch already."
-
-
-@dataclass(frozen=True, slots=True)
-class Mirror:
-    """The way to the session of another process."""
-
-    is_there: Callable[[], Awaitable[bool]]
-    """Whether one works here whose session can be watched."""
-    make: MakeWorkbench
 
 
 class WatchingScreen(RulingScreen):

@@ -1,4 +1,4 @@
-"""The parts of README.md and `.env.example` that are made from the code. Run it to write them."""
+"""What README.md, docs/events.md and `.env.example` take from the code. Run it to write it."""
 
 import re
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from pathlib import Path
 from pocketcoder_tui.cli.arguments import COMMANDS
 from pocketcoder_tui.config.settings import Settings, env_example, variable
 from pocketcoder_tui.ui.actions import ACTIONS, keys_of
+from tests.cli import event_tables
 
 ROOT = Path(__file__).parents[2]
 GROUPS = ("everywhere", "approvals")
@@ -64,3 +65,4 @@ if __name__ == "__main__":
     page = ROOT / "README.md"
     page.write_text(filled(page.read_text()))
     (ROOT / ".env.example").write_text(env_example())
+    event_tables.PAGE.write_text(event_tables.page())

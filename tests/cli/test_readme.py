@@ -2,6 +2,7 @@
 
 import re
 
+from tests.cli import event_tables
 from tests.cli.tables import ROOT, filled
 
 
@@ -15,3 +16,7 @@ def test_what_it_links_to_is_there() -> None:
         links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text())
         missing = [link for link in links if not (ROOT / link).exists()]
         assert not missing, page
+
+
+def test_the_page_of_events_is_made_from_the_code() -> None:
+    assert event_tables.PAGE.read_text() == event_tables.page()

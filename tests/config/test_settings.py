@@ -76,7 +76,7 @@ def test_an_env_file_of_the_current_folder_is_never_read(
         ("POCKETCODER_MEMORY", "4G; rm"),
         ("POCKETCODER_GEMINI_BASE_URL", "ftp://x"),
         ("POCKETCODER_RUNTIME", "../runc"),
-        ("POCKETCODER_BASE_IMAGE", "-v /:/host"),
+        ("POCKETCODER_IMAGE", "-v /:/host"),
         ("POCKETCODER_ASCII", "perhaps"),
     ],
 )

@@ -83,16 +83,32 @@ async def test_a_command_is_tried_then_allowed_then_undone(
     assert pocketcoder(home, "audit", "verify").returncode == 0
 
 
-async def test_what_a_program_plants_for_the_host_is_named(
+async def test_what_a_program_plants_for_the_host_waits_for_the_person(
     home: Home, server: GeminiServer
 ) -> None:
     plant = "f=.en; f=${f}vrc; echo evil >$f; git init -q sub"
     server.script = [
         [call("shell", {"command": plant}), finish()],
-        [text("Both told."), finish()],
+        [text("It is held."), finish()],
+        [text("Now it is there."), finish()],
     ]
+    file = home.workspace / ".envrc"
     async with home.started() as shown:
         await ask(shown, "go")
-        await press_decision(shown, "y", "Both told.")
-        await shown.until("! .envrc: direnv runs it when you enter the folder.")
+        await press_decision(shown, "y", "It is held.")
         await shown.until("! sub/.git/config: git keeps its settings")
+        await shown.until("direnv runs it when")
+        assert not file.exists()
+        listed = pocketcoder(home, "approvals", "list")
+        assert "place  in /workspace  .envrc" in listed.stdout, listed.stderr + listed.stdout
+        assert "direnv runs it when you enter the folder." in listed.stdout
+        shown.press("C-y")
+        await shown.until("Scroll to the end to decide")
+        shown.press("Space")
+        await press_decision(shown, "y", "put in place .envrc", go=False)
+        assert file.read_text() == "evil\n"
+        await ask(shown, "and now?")
+        await shown.until("Now it is there.")
+        told = json.dumps(server.requests[-1])
+        assert "the person allowed the change" in told
+        assert "put back" in told

@@ -1,7 +1,7 @@
 """A whole session over a real ledger, with a box, terminal and model of the test's."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from pocketcoder_tui.core.rules import RuleShelf
 from pocketcoder_tui.core.shelf import Shelf
 from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.core.transcript import Deed
-from pocketcoder_tui.engine.boxkeeper import BoxKeeper
-from pocketcoder_tui.engine.checkpoints import Keeper
+from pocketcoder_tui.engine.boxkeeper import BoxKeeper, Sandbox
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.keepers import Keeper
 from pocketcoder_tui.engine.keykeeper import MakeDoor
 from pocketcoder_tui.engine.network import OpenGateway
 from pocketcoder_tui.engine.outputs import Outputs
@@ -154,7 +154,11 @@ class Rig:
         self.model = model
         self.box = FakeBox()
         self.sandbox = FakeSandbox(self.box)
+        self.real: Sandbox | None = None
+        """A sandbox that is none of the test's."""
         self.terminal = FakeTerminal()
+        self.open_terminal: Callable[[Box], Awaitable[Terminal]] | None = None
+        """Opens a terminal that is none of the test's."""
         self.next_terminals: list[FakeTerminal] = []
         """Taken in turn by each new connection; the last one stays."""
         self.disk = Disk()
@@ -228,12 +232,14 @@ async def running(
         await journal.read_back()
 
     async def open_terminal(box: Box) -> Terminal:
+        if rig.open_terminal is not None:
+            return await rig.open_terminal(box)
         if rig.next_terminals:
             rig.terminal = rig.next_terminals.pop(0)
         return rig.terminal
 
     def make_keeper(journal: Journal, crew: Crew) -> BoxKeeper:
-        return BoxKeeper(rig.sandbox, open_terminal, journal, crew)
+        return BoxKeeper(rig.real or rig.sandbox, open_terminal, journal, crew)
 
     workspace = path / "workspace"
     workspace.mkdir(exist_ok=True)

@@ -20,14 +20,12 @@ from pocketcoder_tui.core.checkpoints import (
 from pocketcoder_tui.core.errors import CheckpointError, PlanStale
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.ports import Ledger
-from pocketcoder_tui.core.terminal import Job
 from pocketcoder_tui.core.transcript import Deed, Undone
-from pocketcoder_tui.engine.checkpoints import STRAYS, CheckpointDesk, Unkept
+from pocketcoder_tui.engine.checkpoints import CheckpointDesk, Unkept
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.history import history
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.tools import TOOLS
-from pocketcoder_tui.gatekeeper.paths import guarded
 from pocketcoder_tui.gatekeeper.policy import Verdict
 from pocketcoder_tui.gatekeeper.toolset import LOOKING, STOPPING
 from pocketcoder_tui.ledger.inspection import records
@@ -64,14 +62,6 @@ def rig_with(model: ScriptedModel, kind: type[CheckpointKeeper], path: Path) -> 
 
 def kinds(rig: Rig, *wanted: type) -> list[ev.Event]:
     return [event for event in rig.events if isinstance(event, wanted)]
-
-
-def watchful(model: ScriptedModel, path: Path) -> Rig:
-    """A rig whose keeper knows which files the host runs."""
-    rig = Rig(model)
-    (path / "workspace").mkdir()
-    rig.keeper = CheckpointKeeper(path / "workspace", path / "c", guarded=guarded)
-    return rig
 
 
 async def run_one(rig: Rig, path: Path, writes: str) -> Deed:
@@ -330,31 +320,3 @@ async def test_a_deleted_session_takes_its_checkpoints_along(tmp_path: Path) -> 
         await run_one(rig, tmp_path, "two\n")
         await rig.session.library.delete(session_id)
         assert [e.label for e in await rig.session.checkpoints.entries()] == ["run ls"]
-
-
-async def test_a_file_that_the_host_runs_is_named_after_the_action(tmp_path: Path) -> None:
-    model = ScriptedModel(shell("make"), says("done"))
-    async with running(tmp_path, model, rig=watchful(model, tmp_path)) as rig:
-        deed = await allowed_and_writing(rig, tmp_path / "workspace" / ".envrc", "evil")
-        await rig.until(lambda: deed.changed is not None)
-        assert deed.changed is not None
-        told = (".envrc: direnv runs it when you enter the folder.",)
-        assert deed.changed.difference.guarded == told
-
-
-@pytest.mark.parametrize("busy", [True, False])
-async def test_what_changed_between_actions_is_told_if_a_program_may_have_done_it(
-    tmp_path: Path, busy: bool
-) -> None:
-    model = ScriptedModel(shell("one"), shell("two"), says("done"))
-    async with running(tmp_path, model, rig=watchful(model, tmp_path)) as rig:
-        first = await allowed_and_writing(rig, tmp_path / "workspace" / "made", "by the action")
-        [deed] = await rig.waiting()
-        await rig.until(lambda: first.changed is not None)
-        (tmp_path / "workspace" / ".envrc").write_text("evil")
-        if busy:
-            rig.terminal.running.append(Job(7, "", False, 9.0, "server"))
-        await rig.allow(deed)
-        await rig.rest()
-        told = [n.hint for n in kinds(rig, ev.Noticed) if getattr(n, "sentence", "") == STRAYS]
-        assert told == [".envrc: direnv runs it when you enter the folder."] * busy

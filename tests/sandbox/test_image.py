@@ -1,6 +1,7 @@
 """The image's name follows its files; its base comes from a registry, a mirror or the person."""
 
 import asyncio
+import io
 import shutil
 from pathlib import Path
 
@@ -16,7 +17,13 @@ from pocketcoder_tui.sandbox.bootstrap import (
     progress_of,
 )
 from pocketcoder_tui.sandbox.engine import connect
-from pocketcoder_tui.sandbox.image import build_image, image_check, image_folder, image_tag
+from pocketcoder_tui.sandbox.image import (
+    Recipe,
+    build_image,
+    image_check,
+    image_folder,
+    image_tag,
+)
 from pocketcoder_tui.sandbox.threads import Engine
 
 
@@ -56,6 +63,52 @@ def test_every_source_file_is_part_of_the_name(copied: Path) -> None:
     assert all(tag.startswith("pocketcoder-sandbox:") and len(tag) == 32 for tag in seen)
 
 
+def test_a_base_and_packages_are_part_of_the_name_and_nothing_chosen_is_none() -> None:
+    chosen = (
+        Recipe("debian:trixie"),
+        Recipe(packages=("tree",)),
+        Recipe(packages=("tree", "nano")),
+    )
+
+    assert image_tag(Recipe()) == image_tag()
+    assert len({image_tag(), *map(image_tag, chosen)}) == 4
+
+
+IMPORT = """
+FROM {image}
+RUN rm -f /etc/passwd /etc/group; cp /opt/pocketcoder/passwd /etc/passwd; {break_it}
+"""
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("break_it", "sentence"),
+    [
+        ("rm $(command -v tmux) /var/lib/dpkg -r; rm $(command -v dpkg-query)", "has no tmux"),
+        (
+            "rm $(command -v dpkg-query); printf '#!/bin/sh\\necho tmux 3.1c\\n' >/usr/bin/tmux",
+            "has a tmux before 3.2",
+        ),
+    ],
+)
+async def test_an_image_that_cannot_be_a_box_is_told_what_it_lacks(
+    sandbox_image: str, break_it: str, sentence: str
+) -> None:
+    text = IMPORT.format(image=sandbox_image, break_it=break_it)
+    api = connect()
+    try:
+        for _ in api.build(fileobj=io.BytesIO(text.encode()), tag="pc-test-lacks:1", rm=True):
+            pass
+    finally:
+        api.close()
+    try:
+        with pytest.raises(SandboxError, match=sentence):
+            async for _step in build_image(Recipe("pc-test-lacks:1")):
+                pass
+    finally:
+        _forget("pc-test-lacks:1")
+
+
 def test_the_seccomp_profile_is_no_part_of_the_image(copied: Path) -> None:
     before = image_tag()
     (copied / "seccomp.json").write_text("{}")
@@ -88,20 +141,20 @@ async def test_any_image_with_bash_and_tmux_can_be_the_base(
 ) -> None:
     (copied / "extra.conf").write_text("# another image\n")
     try:
-        steps = [step async for step in build_image(sandbox_image)]
+        steps = [step async for step in build_image(Recipe(sandbox_image))]
 
-        assert image_check().state is CheckState.OK
+        assert image_check(Recipe(sandbox_image)).state is CheckState.OK
         known = [step.done for step in steps if step.done is not None]
         assert known == sorted(known)
         assert known[-1] == 1.0
     finally:
-        _forget(image_tag())
+        _forget(image_tag(Recipe(sandbox_image)))
 
 
 @pytest.mark.docker
 async def test_a_base_that_nobody_has_is_said_so() -> None:
     with pytest.raises(SandboxError, match="neither here nor"):
-        async for _step in build_image("pc-no-such-base:1"):
+        async for _step in build_image(Recipe("pc-no-such-base:1")):
             pass
 
 
@@ -111,10 +164,10 @@ async def test_a_build_that_fails_shows_its_last_lines(copied: Path, sandbox_ima
         file.write("RUN echo the reason; exit 9\n")
 
     with pytest.raises(SandboxError, match="the reason"):
-        async for _step in build_image(sandbox_image):
+        async for _step in build_image(Recipe(sandbox_image)):
             pass
 
-    assert _images(image_tag()) == []
+    assert _images(image_tag(Recipe(sandbox_image))) == []
 
 
 @pytest.mark.docker

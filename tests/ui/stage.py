@@ -11,8 +11,8 @@ from textual.widget import Widget
 
 from pocketcoder_tui.core.events import Event
 from pocketcoder_tui.ui.app import PocketCoderApp
+from pocketcoder_tui.ui.elsewhere import Mirror
 from pocketcoder_tui.ui.kit import Clock, Kit
-from pocketcoder_tui.ui.watching import Mirror
 from tests.ui.bench import NOON, ScriptedWorkbench, factory
 
 

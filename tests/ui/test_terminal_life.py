@@ -113,3 +113,27 @@ def test_attaching_steps_aside_and_comes_back() -> None:
     status, seen, _ = run("", (b"box ready", ATTACH), (b"\x1b[?1049h", b""), (b"box ready", QUIT))
     assert status == 0
     assert gave_back(seen)
+
+
+BEFORE = """
+import sys
+from pathlib import Path
+from pocketcoder_tui import ui
+from pocketcoder_tui.cli import start
+from pocketcoder_tui.cli.arguments import parse
+from pocketcoder_tui.config.paths import Paths
+ui.run_app = lambda *rest, **named: print("textual" in sys.modules)
+start.is_terminal = lambda *rest: True
+start.run(parse([sys.argv[1]]), Paths.for_workspace(Path(sys.argv[1])))
+"""
+
+
+def test_the_command_line_loads_nothing_of_the_screen_itself(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    told = subprocess.run(
+        [sys.executable, "-c", BEFORE, str(shop)],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert told.stdout.split() == ["False"]

@@ -12,8 +12,8 @@ from pocketcoder_tui.core.errors import LedgerError, LedgerOwned, WatchingOnly
 from pocketcoder_tui.engine.workbench import ENDED, WATCHING
 from pocketcoder_tui.ui.app import PocketCoderApp
 from pocketcoder_tui.ui.composer import Draft
+from pocketcoder_tui.ui.elsewhere import Mirror
 from pocketcoder_tui.ui.kit import Kit
-from pocketcoder_tui.ui.watching import Mirror
 from tests.ui.bench import NOON, ScriptedWorkbench, began, command, factory, waits
 from tests.ui.stage import Hands, Stage, bench_opens, staged
 

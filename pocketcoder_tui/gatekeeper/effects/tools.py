@@ -20,6 +20,7 @@ __all__ = ["effects_of"]
 
 _TYPED = "What the program that runs makes of the text cannot be told."
 _SENDS = "They can send there whatever is in the workspace, and run what comes back."
+_PLACES = "Puts in place what a program wrote, byte for byte."
 _FOREIGN = "The name holds other letters than it shows (IDNA); it may imitate another one."
 _NO_SUCH_TOOL = "The tool is not known here, so what it does cannot be told."
 
@@ -41,6 +42,8 @@ def effects_of(action: Action, *, resolved: str = "") -> Report:
         _note_typed(str(arguments.get("text", "")), findings)
     elif tool == toolset.CONNECT:
         _note_host(toolset.host_of(action), findings)
+    elif tool == toolset.HELD:
+        _note_held(toolset.held_paths(action), findings)
     elif tool in toolset.STOPPING:
         findings.add(Kind.RUNS, toolset.STOPPING[tool])
     elif tool not in toolset.WATCHING:
@@ -52,6 +55,12 @@ def _note_typed(text: str, findings: Findings) -> None:
     findings.add(Kind.UNKNOWN, _TYPED, (0, len(text)))
     in_text(text, findings, unread=True)
     note_named([(text, 0, len(text))], findings)
+
+
+def _note_held(paths: list[str], findings: Findings) -> None:
+    for path in paths:
+        findings.add(Kind.GUARDED, f"Changes {path}: {guarded(path)}.", (0, 0), path)
+    findings.add(Kind.WRITES, _PLACES)
 
 
 def _note_host(host: str, findings: Findings) -> None:

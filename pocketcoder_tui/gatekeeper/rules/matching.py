@@ -117,6 +117,9 @@ def _denial(rule: Rule, action: Action, whole: Whole | None, resolved: str) -> D
             if any(_is_at(place, path, below) for place in places):
                 return Denial(rule, True, f"It is at {path}.")
             return None
+        case Place(tool, path, below) if tool in toolset.WRITING:
+            held = (one for one in toolset.held_paths(action) if _is_at(one, path, below))
+            return next((Denial(rule, True, f"It is at {one}.") for one in held), None)
         case _:
             return None
 

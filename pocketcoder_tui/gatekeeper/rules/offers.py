@@ -20,7 +20,15 @@ from pocketcoder_tui.gatekeeper.rules.model import (
     Subject,
 )
 from pocketcoder_tui.gatekeeper.rules.plain import sentences_of
-from pocketcoder_tui.gatekeeper.toolset import CONNECT, LOOKING, SEARCHING, SHELL, WATCHING, host_of
+from pocketcoder_tui.gatekeeper.toolset import (
+    CONNECT,
+    HELD,
+    LOOKING,
+    SEARCHING,
+    SHELL,
+    WATCHING,
+    host_of,
+)
 
 __all__ = ["NotOffered", "Offer", "denials", "first_offers", "offer", "offers"]
 
@@ -126,7 +134,7 @@ def denials(action: Action) -> tuple[Offer, ...]:
             subjects += [Beginning(words) for words in _beginnings(command_of(action), length)]
     elif action.call.tool == CONNECT:
         subjects.append(Host(host_of(action)))
-    else:
+    elif action.call.tool != HELD:
         with contextlib.suppress(ValueError):
             subjects.append(Place(action.call.tool, path_of(action)))
     rules = [Rule("", Outcome.DENY, about, Scope.WORKSPACE, 0.0) for about in subjects]

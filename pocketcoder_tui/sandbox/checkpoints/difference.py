@@ -21,6 +21,7 @@ __all__ = [
     "changes_between",
     "counts",
     "summary",
+    "summary_of",
     "text_of",
     "unified",
 ]
@@ -105,10 +106,17 @@ def summary(
 
     Raises CheckpointError.
     """
+    return summary_of(source, changes_between(source, old, new), guarded)
+
+
+def summary_of(
+    source: Source, changes: Iterable[Change], guarded: Callable[[str], str] = lambda path: ""
+) -> Difference:
+    """The same of changes that are known. Raises CheckpointError."""
     warned: list[str] = []
     listed: list[FileChange] = []
     total = added = removed = 0
-    for change in changes_between(source, old, new):
+    for change in changes:
         if not counts(source, change):
             continue
         total += 1

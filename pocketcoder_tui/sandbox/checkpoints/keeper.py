@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +19,7 @@ from pocketcoder_tui.core.checkpoints import (
     UndoPlan,
 )
 from pocketcoder_tui.core.errors import CheckpointError, PlanStale
+from pocketcoder_tui.core.holding import Hold, Placed
 from pocketcoder_tui.sandbox.checkpoints import index
 from pocketcoder_tui.sandbox.checkpoints.beside import Beside
 from pocketcoder_tui.sandbox.checkpoints.difference import (
@@ -29,9 +29,11 @@ from pocketcoder_tui.sandbox.checkpoints.difference import (
     summary,
     text_of,
 )
+from pocketcoder_tui.sandbox.checkpoints.holder import Holder
 from pocketcoder_tui.sandbox.checkpoints.objects import BLOB
 from pocketcoder_tui.sandbox.checkpoints.pruning import MANY_PACKS, prune
 from pocketcoder_tui.sandbox.checkpoints.restoring import Kept, Restorer
+from pocketcoder_tui.sandbox.checkpoints.steps import entry_of, last_step, listed, notes_of
 from pocketcoder_tui.sandbox.checkpoints.store import Store, explained
 from pocketcoder_tui.sandbox.checkpoints.sweeping import Sweeper
 from pocketcoder_tui.sandbox.checkpoints.walking import Left, Limits, Walker
@@ -56,10 +58,12 @@ class CheckpointKeeper:
         days: int = 0,
         base: Store | None = None,
         guarded: Callable[[str], str] = lambda path: "",
+        harmless: Callable[[str, bytes, bytes], bool] = lambda path, old, new: False,
     ) -> None:
         """``days``: how long checkpoints are kept, 0 for ever; ``guarded`` says why a path matters
-        to the host, empty when it does not. ``base``: a store that is only read, and whose
-        checkpoints these are; what is new goes to ``folder``, and nothing can be brought back.
+        to the host, empty when it does not; ``harmless`` that a change of one does not. ``base``:
+        a store that is only read, and whose checkpoints these are; what is new goes to ``folder``,
+        and nothing can be brought back.
         """
         self._workspace = workspace
         self._limits = limits or Limits()
@@ -73,9 +77,9 @@ class CheckpointKeeper:
         self._walker = Walker(workspace, self._limits, self._stop)
         self._left: list[Left] = []
         self._beside = Beside(guarded)
-        self._last = ""
-        """The tree of the last look or checkpoint of this process."""
-        self._strays: tuple[str, ...] = ()
+        self._now = b""
+        """The tree of the last walk."""
+        self._holder = Holder(workspace, self._store, self._walker, guarded, harmless)
         self._sweeper = Sweeper(workspace)
         self._entries: list[Checkpoint] = []
         self._open = False
@@ -97,11 +101,6 @@ class CheckpointKeeper:
     def store(self) -> Store:
         """Where everything is kept."""
         return self._store
-
-    @property
-    def workspace(self) -> Path:
-        """The folder that is kept."""
-        return self._workspace
 
     def open(self, *, writing: bool = True) -> None:
         """Read what is there; nothing happens when it is open. Raises CheckpointError."""
@@ -153,20 +152,16 @@ class CheckpointKeeper:
         tree = self._ready()
         with explained(_DOING):
             left = self._keep_left()
-            entry = Checkpoint(
-                self._next_number(), tree.hex(), time.time(), kind, label, action_id, session_id,
-                target, left,
-            )  # fmt: skip
             failpoints.reach("before log", "checkpoint")
-            self._store.log.append(entry)
+            entry = self._log(
+                Checkpoint(
+                    self._next_number(), tree.hex(), time.time(), kind, label, action_id,
+                    session_id, target, left,
+                )
+            )  # fmt: skip
             failpoints.reach("after log", "checkpoint")
             self.crowded = self._store.size > self._limits.space or self._store.packs > MANY_PACKS
-        self._entries.append(entry)
-        last, self._strays = self._last, ()
-        if last and kind is CheckpointKind.ACTION:
-            with suppress(CheckpointError):  # that tree may have been pruned
-                self._strays = self._compared(last, tree).guarded
-        self._seen(entry.tree)
+        self._beside.remember(entry.tree, self._walker, self._left)
         return entry
 
     def since(self, tree: str) -> tuple[str, Difference]:
@@ -177,7 +172,7 @@ class CheckpointKeeper:
         swept = self.sweep()
         now = self._ready()
         found = self._compared(tree, now)
-        self._seen(now.hex())
+        self._beside.remember(now.hex(), self._walker, self._left)
         return now.hex(), replace(found, guarded=bounded([*swept, *found.guarded]))
 
     def sweep(self) -> tuple[str, ...]:
@@ -187,10 +182,57 @@ class CheckpointKeeper:
         with explained("The workspace cannot be searched for setuid files"):
             return self._sweeper.sweep(self._entries[-1].at if self._entries else 0.0)
 
-    def strays(self) -> tuple[str, ...]:
-        """Sentences about what changed between the last look at an action's end and the last
-        checkpoint, of files that the host runs: nobody's action did it, or one left behind."""
-        return self._strays
+    # --- what the host runs
+
+    def strays(self, since: str = "") -> tuple[str, ...]:
+        """Sentences about files that the host runs and that the last look saw changed since all
+        might stand; without any, all may. ``since``: what stood when this process accepted nothing.
+        """
+        if since and not self._holder.accepted:
+            self._holder.accept(bytes.fromhex(since), ())
+        if not (accepted := self._holder.accepted):
+            return ()
+        found = self._compared(accepted.hex(), self._now).guarded
+        if not found:
+            self.accept()
+        return found
+
+    def accept(self) -> None:
+        """All that the last look saw may stand."""
+        self._holder.accept(self._now, self._left)
+        self._beside.remember(self._now.hex(), self._walker, self._left)
+
+    def hold(
+        self, covered: Iterable[str] = (), *, onto: str = "", action_id: str = ""
+    ) -> Hold | None:
+        """Keep, durably, what the last look saw of files that the host runs and that may not stand.
+
+        ``covered``: paths that a decision named. ``onto``: a hold that waits and is joined with it.
+        Without any, all that was seen is accepted. Raises CheckpointError.
+        """
+        changes = self._holder.find(self._now, frozenset(covered))
+        if not changes:
+            self.accept()
+            return None
+        batch = self._store.batch(self._limits.space)
+        try:
+            with explained(_DOING):
+                tree, whole = self._holder.keep(batch, changes, onto)
+                batch.finish()
+                number, kind = self._next_number(), CheckpointKind.HELD
+                self._log(Checkpoint(number, tree.hex(), time.time(), kind, "", action_id))
+        except BaseException:
+            batch.abandon()
+            raise
+        return self._holder.described(tree, whole)
+
+    def put_back(self, tree: str) -> Placed:
+        """Bring back what was there before a hold; done twice it changes nothing more."""
+        return self._holder.put_back(tree, self._ready(), self._left, self._walk)
+
+    def place(self, tree: str) -> Placed:
+        """Put in place what a hold keeps, all or nothing; done twice it changes nothing more."""
+        return self._holder.place(tree, self._ready(), self._left)
 
     def changes_since(self, tree: str) -> tuple[Difference, str]:
         """What differs from another tree: counted, and as a text. Raises CheckpointError."""
@@ -206,8 +248,8 @@ class CheckpointKeeper:
         """All checkpoints, oldest first; takes no lock. Raises CheckpointError."""
         if not self._open:
             with explained("The list of checkpoints cannot be read"):
-                return self._store.log.read()
-        return tuple(self._entries)
+                return listed(self._store.log.read())
+        return listed(self._entries)
 
     # --- going back
 
@@ -217,10 +259,10 @@ class CheckpointKeeper:
         Raises CheckpointError when there is no such checkpoint, or nothing to undo.
         """
         now = self._ready()
-        entry = self._entry(number) if number else self._last_step(now.hex())
+        entry = entry_of(self._entries, number) if number else last_step(self._entries, now.hex())
         changes = self._changes(now, entry)
         difference = summary(self._store, now, bytes.fromhex(entry.tree))
-        notes = tuple(self._notes(changes, entry))
+        notes = tuple(notes_of(changes, self._kept(entry), self._guarded))
         return UndoPlan(entry, now.hex(), difference, text_of(self._store, changes), notes)
 
     def restore(self, plan: UndoPlan) -> Restored:
@@ -230,7 +272,7 @@ class CheckpointKeeper:
         """
         if self._base is not None:
             raise CheckpointError("These checkpoints are only looked at here.")
-        entry = self._entry(plan.checkpoint.number)
+        entry = entry_of(self._entries, plan.checkpoint.number)
         now = self._ready()
         changes = self._changes(now, entry)
         if now.hex() != plan.now and changes != self._changes(bytes.fromhex(plan.now), entry):
@@ -244,7 +286,7 @@ class CheckpointKeeper:
             self._undoing.write_text(f"{before.number} {entry.number}\n", encoding="ascii")
             restorer.apply(changes, kept)
         failpoints.reach("after changes", "undo")
-        self._last = ""
+        self._holder.grant(changes)
         difference = summary(self._store, bytes.fromhex(before.tree), bytes.fromhex(entry.tree))
         return Restored(entry.number, before.number, difference, tuple(restorer.left))
 
@@ -280,7 +322,7 @@ class CheckpointKeeper:
                 self._entries,
                 kept,
                 space=self._limits.space,
-                root=self._walker.root.id,
+                roots=(self._walker.root.id, self._holder.accepted),
                 forget=bool(gone),
             )
             self.crowded = False
@@ -293,9 +335,11 @@ class CheckpointKeeper:
 
     # --- inside
 
-    def _seen(self, tree: str) -> None:
-        self._beside.remember(tree, self._walker, self._left)
-        self._last = tree
+    def _log(self, entry: Checkpoint) -> Checkpoint:
+        """Add to the list, durably. Raises OSError."""
+        self._store.log.append(entry)
+        self._entries.append(entry)
+        return entry
 
     def _compared(self, tree: str, now: bytes) -> Difference:
         found = summary(self._store, bytes.fromhex(tree), now, self._guarded)
@@ -318,6 +362,7 @@ class CheckpointKeeper:
             self._walker.root = type(self._walker.root)()
             batch.abandon()
             raise
+        self._now = tree
         return tree
 
     def _keep_left(self) -> str:
@@ -346,48 +391,6 @@ class CheckpointKeeper:
 
     def _changes(self, now: bytes, entry: Checkpoint) -> list[Change]:
         return list(changes_between(self._store, now, bytes.fromhex(entry.tree)))
-
-    def _notes(self, changes: list[Change], entry: Checkpoint) -> Iterable[str]:
-        """What should be known before an undo."""
-        kept = self._kept(entry)
-        for change in changes:
-            path = os.fsdecode(change.path)
-            if why := self._guarded(path):
-                yield f"{path}: {why}."
-            if change.how.value == "removed" and (why := kept.held_then(change.path)):
-                yield f"{path} stays: the checkpoint did not keep it, because {why}."
-            if (why := kept.now.get(change.path, "")) and change.new is not None:
-                yield f"{path} is in the way and gets another name: {why}."
-        for held, why in kept.now.items():
-            if held not in kept.then and not any(c.path == held for c in changes):
-                yield f"{os.fsdecode(held)} is not kept in checkpoints and stays: {why}."
-
-    def _entry(self, number: int) -> Checkpoint:
-        for entry in self._entries:
-            if entry.number == number:
-                return entry
-        raise CheckpointError(
-            f"There is no checkpoint {number}.", hint="Run: pocketcoder checkpoints."
-        )
-
-    def _last_step(self, now: str) -> Checkpoint:
-        """Where a plain undo goes: before the last action that changed something.
-
-        Right after an undo it goes on from where that one led, further back.
-        """
-        entries = self._entries
-        if entries and entries[-1].kind is CheckpointKind.UNDO:
-            target = entries[-1].target
-            led_to = next((e for e in entries if e.number == target), None)
-            if led_to is not None and led_to.tree == now:
-                entries = [e for e in entries if e.number < target]
-        for entry in reversed(entries):
-            if entry.tree != now:
-                return entry
-        hint = "Checkpoints are made before actions that can write."
-        if self._entries:
-            hint = "Other checkpoints: pocketcoder checkpoints."
-        raise CheckpointError("There is nothing to undo.", hint=hint)
 
     def _next_number(self) -> int:
         """One more than any before, pruned ones too."""

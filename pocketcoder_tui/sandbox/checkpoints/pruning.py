@@ -20,38 +20,41 @@ def prune(
     kept: list[Checkpoint],
     *,
     space: int,
-    root: bytes,
+    roots: Iterable[bytes],
     forget: bool = False,
 ) -> list[Checkpoint]:
     """Keep ``kept``, fewer where they take more than ``space`` bytes; the newest always stays.
 
-    ``root`` is a tree that is in use now, or empty. With ``forget`` what is not kept is not there
+    ``roots`` are trees that are in use now, or empty. With ``forget`` what is not kept is not there
     any more afterwards; without, it goes once it is worth the work. The list is written before
     anything is dropped, so a crash leaves content that nobody names, never a name without content.
     Raises OSError, CheckpointError.
     """
+    in_use = [root for root in roots if root]
     if not kept and entries:
         kept = entries[-1:]  # its number is not to be used again
     if len(kept) < len(entries):
         store.log.replace(kept)
-        _drop(store, kept, root, at_least=0.0 if forget else WORTH)
+        _drop(store, kept, in_use, at_least=0.0 if forget else WORTH)
     while store.size > space and len(kept) > 1:
         kept = kept[(len(kept) + 1) // 2 :]
         store.log.replace(kept)
-        _drop(store, kept, root, at_least=0.0)
+        _drop(store, kept, in_use, at_least=0.0)
     if store.packs > MANY_PACKS:
         store.join_small()
     return kept
 
 
-def _drop(store: Store, entries: Iterable[Checkpoint], root: bytes, *, at_least: float) -> None:
+def _drop(
+    store: Store, entries: Iterable[Checkpoint], roots: Iterable[bytes], *, at_least: float
+) -> None:
     """Drop what nothing names, if that is this part of the store or more."""
     wanted = set[bytes]()
     for entry in entries:
         reachable(store, bytes.fromhex(entry.tree), wanted)
         if entry.left:
             wanted.add(bytes.fromhex(entry.left))
-    if root:
+    for root in roots:
         reachable(store, root, wanted)
     wanted.discard(EMPTY_TREE)
     size = store.size
