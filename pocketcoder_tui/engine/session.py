@@ -74,8 +74,7 @@ class Session:
         self._crew = Crew(self._on_failure)
         self._keeper = make_keeper(journal, self._crew)
         self._desk = Desk(journal)
-        self._masker = terms.masker
-        self._output_days = terms.output_days
+        self._terms = terms
         self.checkpoints = CheckpointDesk(
             terms.checkpoints, journal, self._crew, terms.masker, self._keeper.is_busy
         )
@@ -99,7 +98,6 @@ class Session:
         self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
         """See Workbench."""
         self.models = ModelDesk(voice, journal, ledger, self._crew)
-        """See Workbench."""
         settling = Settling(journal, self._desk, self._gatekeeping, self.checkpoints)
         holding = HoldingDesk(journal, self._desk, settling, self._crew, self.checkpoints)
         self.checkpoints.boundary = holding
@@ -170,7 +168,7 @@ class Session:
         self._crew.start(self.checkpoints.open(), "checkpoints")
         self._crew.start(self.trials.open(), "throw-away copies")
         self._crew.start(self.models.account("in use"), "account")
-        self._crew.start(self.library.prune(self._output_days), "pruning")
+        self._crew.start(self.library.prune(self._terms.output_days), "pruning")
         self._crew.start(self._start_box(), "box start")
         self._crew.start(self._voice.warm(), "model library")
         self._crew.start(self.keybook.open(), "way in over SSH")
@@ -196,7 +194,7 @@ class Session:
 
     async def set_key(self, key: str) -> None:
         """See Workbench."""
-        self._masker.learn(key.strip())
+        self._terms.masker.learn(key.strip())
         await self._voice.set_key(key)
         await self.models.account("entered")
         self._crew.start(self._voice.warm(), "model library")
