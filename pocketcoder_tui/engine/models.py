@@ -2,10 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from typing import Any
 
 from pocketcoder_tui.core import events as ev
+from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.errors import ModelError, ModelUnknown
 from pocketcoder_tui.core.model import Offer, OfferedModel
 from pocketcoder_tui.core.ports import Ledger
@@ -77,9 +79,15 @@ class ModelDesk:
         await self.account("in use")
         self._crew.start(self._voice.warm(), "model library")
 
-    async def account(self, how: str) -> None:
-        """Write into the audit chain that the key of this moment is used. Raises LedgerError."""
-        if (note := self._voice.key_use()) is not None:
+    def account(self, how: str) -> Coroutine[Any, Any, None]:
+        """Write into the audit chain that the key of the moment of this call is used.
+
+        Raises LedgerError.
+        """
+        return self._note(self._voice.key_use(), how)
+
+    async def _note(self, note: AuditNote | None, how: str) -> None:
+        if note is not None:
             await self._ledger.note(replace(note, facts={"what": how, **note.facts}))
 
 
