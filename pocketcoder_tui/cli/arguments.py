@@ -173,7 +173,9 @@ def _workbench_parser() -> argparse.ArgumentParser:
         "--watch", action="store_true", help="follow the pocketcoder that works there, read-only"
     )
     which.add_argument("--resume", metavar="ID", help="go on with this session")
-    parser.add_argument("--model", metavar="NAME", help="ask this model instead of the set one")
+    parser.add_argument(
+        "--model", metavar="NAME", help="ask this model: Gemini's NAME, openai:NAME, anthropic:NAME"
+    )
     return parser
 
 

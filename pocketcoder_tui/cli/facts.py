@@ -131,8 +131,14 @@ def _private(path: Path) -> Check:
 
 
 def _key(settings: Settings | None) -> Check:
-    if settings and settings.gemini_api_key:
+    from pocketcoder_tui.reasoning.addresses import is_loopback
+
+    if settings and any(
+        (settings.gemini_api_key, settings.openai_api_key, settings.anthropic_api_key)
+    ):
         return _ok("key", "Model key", "A key is set.")
+    if settings and any(map(is_loopback, (settings.openai_base_url, settings.anthropic_base_url))):
+        return _ok("key", "Model key", "None is set; an endpoint on this machine needs none.")
     hint = "Put GEMINI_API_KEY into the .env, or take the tour: pocketcoder --tour."
     sentence = "No key is set; optional, the tour works without one."
     return Check("key", "Model key", CheckState.MISSING, sentence, hint=hint)

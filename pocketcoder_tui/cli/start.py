@@ -117,7 +117,7 @@ def prepare(args: Arguments, paths: Paths) -> "Options":
     _log_to_file(paths)
     ensure_secrets(paths.env_file, env_example())
     settings = load_settings(paths, {"model": args.model} if args.model else None)
-    return Options(paths, settings, args.resume or "", args.latest, args.tour)
+    return Options(paths, settings, args.resume or "", args.latest, args.model or "", args.tour)
 
 
 def _log_to_file(paths: Paths) -> None:

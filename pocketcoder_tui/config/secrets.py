@@ -18,8 +18,12 @@ from pocketcoder_tui.core.errors import ConfigError
 
 GENERATED = ("POCKETCODER_LOCAL_SECRET",)
 """The names that `ensure_secrets` fills in."""
-KEY_NAMES = ("POCKETCODER_GEMINI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY")
-"""The names under which a model key is looked for, the first one wins."""
+KEY_NAMES = {
+    "gemini": ("POCKETCODER_GEMINI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    "openai": ("POCKETCODER_OPENAI_API_KEY", "OPENAI_API_KEY"),
+    "anthropic": ("POCKETCODER_ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"),
+}
+"""By provider the names under which a model key is looked for, the first one wins."""
 
 _SECRET_BYTES = 32
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/@+=-]+")
@@ -43,10 +47,14 @@ def ensure_secrets(path: Path, template: str = "") -> list[str]:
     return write_env(path, fresh, template=template)
 
 
-def keep_key(path: Path, key: str) -> str:
-    """Put a model key where the one that counts stands; returns its name. Raises ConfigError."""
+def keep_key(path: Path, key: str, provider: str = "gemini") -> str:
+    """Put a provider's key where the one that counts stands; returns its name.
+
+    Raises ConfigError.
+    """
     present = _bindings(_read(path))
-    name = next((n for n in KEY_NAMES if present.get(n)), KEY_NAMES[1])
+    names = KEY_NAMES[provider]
+    name = next((n for n in names if present.get(n)), names[1])
     write_env(path, {name: key}, replace=True)
     return name
 

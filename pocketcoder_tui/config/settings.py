@@ -36,6 +36,10 @@ _Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]*$")]
 _Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/@-]*$")]
 
 
+_KEYS = {"gemini_api_key", "openai_api_key", "anthropic_api_key"}
+"""What other programs know by the same name."""
+
+
 class Settings(BaseSettings):
     """The settings. Made bare it holds the defaults; `load_settings` reads the sources."""
 
@@ -56,16 +60,39 @@ class Settings(BaseSettings):
         ),
     )
     """Your Gemini key; without one there is the tour. GOOGLE_API_KEY is read too."""
+    openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices(f"{PREFIX}OPENAI_API_KEY", "OPENAI_API_KEY")
+    )
+    """Your key for models named openai:…; an endpoint on this machine needs none."""
+    anthropic_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices(f"{PREFIX}ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"),
+    )
+    """Your key for models named anthropic:…."""
     model: str = Field(default="gemini-3.8-flash", min_length=1)
-    """The name of the model that is asked."""
+    """The model that is asked: a name of Gemini's, openai:NAME or anthropic:NAME."""
+    model_ask: str = ""
+    """The model while you are in ask mode; empty for the general one."""
+    model_contained: str = ""
+    """The model while you are in contained mode; empty for the general one."""
+    model_plan: str = ""
+    """The model while you are in plan mode; empty for the general one."""
     gemini_base_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
-    """Another address for the model's service, with http:// or https://; empty for its own."""
+    """Another address for Gemini's service, with http:// or https://; empty for its own."""
+    openai_base_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """The address for openai:… models, such as http://127.0.0.1:11434/v1; empty for OpenAI's."""
+    anthropic_base_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """Another address for anthropic:… models; empty for Anthropic's own."""
+    anthropic_max_tokens: int = Field(default=16_000, ge=1_024, le=1_000_000)
+    """The longest answer of anthropic:… models, in tokens, thinking included."""
     gemini_api_version: str = Field(default="v1beta", pattern=r"^[a-z0-9]+$")
     """The version of the service's interface."""
     model_timeout: float = Field(default=600, gt=0, le=86_400)
     """Seconds to wait for the next piece of an answer."""
-    thinking_level: str = Field(default="", pattern=r"^[a-z]*$")
-    """How much the model thinks, for example low or high; empty for the model's own choice."""
+    thinking_level: str = Field(default="", pattern=r"^[a-z]*$|^[0-9]{1,7}$")
+    """How much the model thinks: low, high or a number of tokens; empty for its own choice."""
+    thinking_levels: str = Field(default="", pattern=r"^([^\s,]+ +([a-z]+|[0-9]{1,7})(, *|$))*$")
+    """The same by the beginning of a name: gemini-3 low, anthropic:claude high, with commas."""
     image: _Reference = Field(default="debian:bookworm-slim", min_length=1)
     """The image that the box is made from: Debian, or your own with bash 5 and tmux 3.2."""
     network: Literal["ask", "off"] = "ask"
@@ -156,7 +183,7 @@ def load_settings(paths: Paths, command_line: Mapping[str, Any] | None = None) -
 
 def variable(name: str) -> str:
     """Return the environment variable that is offered for a setting."""
-    return "GEMINI_API_KEY" if name == "gemini_api_key" else PREFIX + name.upper()
+    return name.upper() if name in _KEYS else PREFIX + name.upper()
 
 
 def env_example() -> str:

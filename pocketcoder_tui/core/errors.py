@@ -184,7 +184,7 @@ class QuotaSpent(ModelError):
 class ModelUnknown(ModelError):
     """The service does not know the model."""
 
-    hint = "Choose another model in the settings (POCKETCODER_MODEL)."
+    hint = "Choose another model: Alt+M, or the setting POCKETCODER_MODEL."
 
 
 class ServiceDown(ModelError):

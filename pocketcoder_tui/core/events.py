@@ -301,6 +301,18 @@ class ModeChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelChosen:
+    """The person chose another model for this session; it holds until the next choice."""
+
+    model: str
+    """As it is set, with its provider; empty for the one of the settings."""
+    who: str
+    """The person's login name."""
+    at: float
+    kind: Literal["model_chosen"] = "model_chosen"
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """Something worth a line in the conversation."""
 
@@ -334,6 +346,7 @@ Durable = (
     | ActionEnded
     | PersonRan
     | ModeChanged
+    | ModelChosen
     | Noticed
     | WorkspaceEvent
     | NetworkEvent

@@ -1,11 +1,14 @@
 """What the engine and a model say to each other; nothing here belongs to one provider."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from pocketcoder_tui.core.actions import ToolCall
+
+UNREADABLE = "invalid_json"
+"""The argument under which a text stands that should have been JSON; no tool takes it."""
 
 
 class Role(StrEnum):
@@ -67,6 +70,8 @@ class Message:
     """For a user's message that answers calls: all results of one reply, in the calls' order."""
     provider: str = ""
     """Which provider made ``parts``; their raw form means nothing to another."""
+    model: str = ""
+    """Which model made ``parts``; what is signed in them is for it alone. Empty: not known."""
     note: bool = False
     """True for a user's message that tells what happened and is none of the person's words."""
 
@@ -116,3 +121,26 @@ class ModelRequest:
     system: str
     tools: tuple[ToolSpec, ...]
     messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedModel:
+    """A model as a provider's live list has it."""
+
+    name: str
+    """As it is set and chosen: with its provider, but for Gemini's."""
+    title: str = ""
+    """The provider's own words, untrusted."""
+    context: int = 0
+    """Tokens that it can be told; 0 when the list does not say."""
+    price: str = ""
+    """What a price table says, with its date; empty where none knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the providers that may be asked have."""
+
+    models: Sequence[OfferedModel]
+    troubles: Sequence[str]
+    """A sentence for each provider whose list could not be read, and for those without a key."""

@@ -10,7 +10,7 @@ from typing import Protocol
 from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.events import Durable
 from pocketcoder_tui.core.keys import KeyShelf
-from pocketcoder_tui.core.model import ModelRequest, ReplyFinished, ReplyPart
+from pocketcoder_tui.core.model import ModelRequest, OfferedModel, ReplyFinished, ReplyPart
 from pocketcoder_tui.core.rules import RuleShelf
 from pocketcoder_tui.core.shelf import Shelf
 
@@ -40,6 +40,13 @@ class Model(Protocol):
 
     async def aclose(self) -> None:
         """Let go of connections."""
+
+
+class Service(Model, Protocol):
+    """A model whose service tells which others it has."""
+
+    async def offered(self) -> Sequence[OfferedModel]:
+        """The service's list of this moment. Raises ModelError subclasses."""
 
 
 # --- the ledger

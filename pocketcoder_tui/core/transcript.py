@@ -48,6 +48,8 @@ __all__ = [
 ]
 
 ELSEWHERE = "It was open in the session that this one came from."
+CHOSEN = "From now on this model is asked: {}"
+BY_SETTINGS = "From now on the model of the settings is asked."
 REFUSED = "A program in the box asked for {}. {}"
 LIVE_OUTPUT_LIMIT = 64_000
 """Characters of a running command's output kept for the screen; the newest stay."""
@@ -73,6 +75,8 @@ class Transcript:
     """How the ids that are counted begin, so that two parts of a session can be joined."""
     mode: str = modes.ASK
     """The one that holds now."""
+    chosen_model: str = ""
+    """The person's choice for this session; empty for the one of the settings."""
     _remarks: int = 0
     _lines: int = 0
     _undos: int = 0
@@ -125,7 +129,13 @@ class Transcript:
                 return self._apply_queue(event)
             case ev.ReplyStarted() | ev.PartGrew() | ev.ReplyEnded():
                 return self._apply_reply(event)
-            case ev.ModeChanged() | ev.Noticed() | ev.PersonRan() | WorkspaceRestored():
+            case (
+                ev.ModeChanged()
+                | ev.ModelChosen()
+                | ev.Noticed()
+                | ev.PersonRan()
+                | WorkspaceRestored()
+            ):
                 return self._apply_line(event)
             case ConnectionRefused():
                 return self._remark("warning", REFUSED.format(event.target, event.why), "")
@@ -163,11 +173,12 @@ class Transcript:
                 return self._close_part()
 
     def _apply_line(
-        self, event: ev.ModeChanged | ev.Noticed | ev.PersonRan | WorkspaceRestored
+        self, event: ev.ModeChanged | ev.ModelChosen | ev.Noticed | ev.PersonRan | WorkspaceRestored
     ) -> str:
         """What is an entry of its own.
 
-        A mode's is named by its moment: both parts of a long session may be told of it.
+        A mode's and a model's are named by their moment: both parts of a long session may be told
+        of them.
         """
         match event:
             case ev.ModeChanged():
@@ -176,6 +187,10 @@ class Transcript:
                 contained = event.mode == modes.CONTAINED
                 id_ = f"mode-{event.at!r}"
                 return self._add(Remark(id_, "warning" if contained else "info", sentence))
+            case ev.ModelChosen():
+                self.chosen_model = event.model
+                sentence = CHOSEN.format(event.model) if event.model else BY_SETTINGS
+                return self._add(Remark(f"model-{event.at!r}", "info", sentence))
             case ev.Noticed():
                 return self._remark(event.level, event.sentence, event.hint)
             case ev.PersonRan():
@@ -246,6 +261,8 @@ class Transcript:
         What was imported has its checkpoints in another workspace: their numbers mean nothing here.
         """
         self.mode = modes.ASK
+        if origin is ev.Origin.IMPORT:
+            self.chosen_model = ""  # what a file says chooses no service
         self.turn_id = self.reply_id = ""
         self._close_part()
         for entry in self.entries.values():

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pocketcoder_tui.config.paths import Paths
 from pocketcoder_tui.config.secrets import box_seal
@@ -60,7 +61,7 @@ async def make_workbench(options: Options) -> Session:
     try:
         journal = await _open_journal(ledger, options)
         voice = Voice(options)
-        await asyncio.to_thread(voice.begin, journal.events)
+        await asyncio.to_thread(voice.begin, journal)
     except BaseException:
         await ledger.aclose()
         raise
@@ -160,8 +161,17 @@ def make_keeping(options: Options) -> "Keeping":
 
 def secrets_of(settings: Settings) -> list[str]:
     """What must never be shown, stored or sent."""
-    kept = (settings.gemini_api_key, settings.local_secret)
-    return [secret.get_secret_value() for secret in kept if secret is not None]
+    kept = (
+        settings.gemini_api_key,
+        settings.openai_api_key,
+        settings.anthropic_api_key,
+        settings.local_secret,
+    )
+    urls = (settings.gemini_base_url, settings.openai_base_url, settings.anthropic_base_url)
+    return [
+        *(secret.get_secret_value() for secret in kept if secret is not None),
+        *(word for url in urls if (word := urlsplit(url).password)),
+    ]
 
 
 def attach(container: str, user: str) -> int:

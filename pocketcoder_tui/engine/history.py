@@ -49,7 +49,7 @@ class History:
         self.messages: list[Message] = []
         self.said: dict[str, str] = {}
         self.parts: list[ReplyPart] = []
-        self.provider = ""
+        self.provider = self.model = ""
         self.actions: dict[str, Action] = {}
         """The newest action of each call, by the call's id."""
         self.hosts: dict[str, str] = {}
@@ -81,7 +81,7 @@ class History:
             case ev.ReplyStarted():
                 self.close_reply()
                 self.tell()
-                self.provider = event.provider
+                self.provider, self.model = event.provider, event.model
             case ev.PartGrew():
                 self.parts.append(ReplyPart(event.part, event.text, event.call, event.raw))
             case ev.Inherited():
@@ -181,8 +181,9 @@ class History:
 
     def close_reply(self) -> None:
         if self.parts:
+            parts = tuple(self.parts)
             self.messages.append(
-                Message(Role.MODEL, parts=tuple(self.parts), provider=self.provider)
+                Message(Role.MODEL, parts=parts, provider=self.provider, model=self.model)
             )
         self.parts = []
 

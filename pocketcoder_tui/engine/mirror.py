@@ -57,6 +57,7 @@ class MirrorWorkbench:
         self.library: Any = nothing
         self.rulebook: Any = nothing
         self.keybook: Any = nothing
+        self.models: Any = nothing
 
     def _forget(self) -> None:
         self._transcript = Transcript()

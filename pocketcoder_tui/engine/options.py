@@ -16,5 +16,7 @@ class Options:
     """A session's id, or the beginning of it; empty for a new session."""
     latest: bool = False
     """Take up the session that changed last, if there is one."""
+    model: str = ""
+    """The model of the command line, which wins over a session's choice; empty for none."""
     tour: bool = False
     """Begin with the scripted model."""

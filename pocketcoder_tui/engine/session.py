@@ -5,12 +5,10 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import Outcome
-from pocketcoder_tui.core.audit import AuditNote
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.errors import KeyMissing, PocketCoderError
 from pocketcoder_tui.core.holding import HELD
@@ -32,6 +30,7 @@ from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.keykeeper import KeyKeeper
 from pocketcoder_tui.engine.leaving import Departures
 from pocketcoder_tui.engine.library import Library
+from pocketcoder_tui.engine.models import ModelDesk
 from pocketcoder_tui.engine.network import NetworkDesk
 from pocketcoder_tui.engine.proposals import Proposals
 from pocketcoder_tui.engine.queue import MessageQueue
@@ -75,8 +74,7 @@ class Session:
         self._crew = Crew(self._on_failure)
         self._keeper = make_keeper(journal, self._crew)
         self._desk = Desk(journal)
-        self._masker = terms.masker
-        self._output_days = terms.output_days
+        self._terms = terms
         self.checkpoints = CheckpointDesk(
             terms.checkpoints, journal, self._crew, terms.masker, self._keeper.is_busy
         )
@@ -99,6 +97,7 @@ class Session:
         self._gatekeeping = Gatekeeping(journal, ledger.rules, self._keeper, departures)
         self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
         """See Workbench."""
+        self.models = ModelDesk(voice, journal, ledger, self._crew)
         settling = Settling(journal, self._desk, self._gatekeeping, self.checkpoints)
         holding = HoldingDesk(journal, self._desk, settling, self._crew, self.checkpoints)
         self.checkpoints.boundary = holding
@@ -168,8 +167,8 @@ class Session:
         self._crew.start(self._journal.read_past(), "past")
         self._crew.start(self.checkpoints.open(), "checkpoints")
         self._crew.start(self.trials.open(), "throw-away copies")
-        self._crew.start(self._account(self._key_use("in use")), "account")
-        self._crew.start(self.library.prune(self._output_days), "pruning")
+        self._crew.start(self.models.account("in use"), "account")
+        self._crew.start(self.library.prune(self._terms.output_days), "pruning")
         self._crew.start(self._start_box(), "box start")
         self._crew.start(self._voice.warm(), "model library")
         self._crew.start(self.keybook.open(), "way in over SSH")
@@ -195,9 +194,9 @@ class Session:
 
     async def set_key(self, key: str) -> None:
         """See Workbench."""
-        self._masker.learn(key.strip())
+        self._terms.masker.learn(key.strip())
         await self._voice.set_key(key)
-        await self._account(self._key_use("entered"))
+        await self.models.account("entered")
         self._crew.start(self._voice.warm(), "model library")
 
     async def take_tour(self) -> None:
@@ -362,16 +361,6 @@ class Session:
 
     def _ask_again(self, deed: Deed) -> bool:
         return self._at_work and self._turn is not None and self._turn.ask_again(deed)
-
-    def _key_use(self, how: str) -> AuditNote | None:
-        """What is to be accounted for about the key of this moment."""
-        note = self._voice.key_use()
-        return None if note is None else replace(note, facts={"what": how, **note.facts})
-
-    async def _account(self, note: AuditNote | None) -> None:
-        """Write it into the audit chain. Raises LedgerError."""
-        if note is not None:
-            await self._ledger.note(note)
 
     async def _start_box(self) -> None:
         """Start the box unless something is missing; the checklist says what."""

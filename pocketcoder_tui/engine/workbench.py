@@ -8,6 +8,7 @@ from pocketcoder_tui.core.actions import Outcome
 from pocketcoder_tui.core.checkpoints import Checkpoint, Restored, UndoPlan
 from pocketcoder_tui.core.checks import Check, Progress
 from pocketcoder_tui.core.events import Event
+from pocketcoder_tui.core.model import Offer
 from pocketcoder_tui.core.network import BoxPort
 from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.core.terminal import Job, WindowFacts
@@ -106,6 +107,27 @@ class Review(Protocol):
         """
 
 
+class Models(Protocol):
+    """The models of the providers that the person set up."""
+
+    @property
+    def name(self) -> str:
+        """The one that is asked now, as it is set."""
+
+    @property
+    def default(self) -> str:
+        """The one of the settings for the mode of this moment."""
+
+    async def offered(self) -> Offer:
+        """What the providers have, by their own lists of this moment."""
+
+    async def choose(self, name: str) -> None:
+        """Ask this model from the next call on, in this session; empty for the settings' one.
+
+        Recorded. Raises ModelUnknown for what is no name, LedgerError.
+        """
+
+
 class Workbench(Protocol):
     """One session in one workspace, from a front end's side.
 
@@ -131,6 +153,10 @@ class Workbench(Protocol):
     @property
     def keybook(self) -> Keybook:
         """The SSH keys that may come to the terminal, and the door that they open."""
+
+    @property
+    def models(self) -> Models:
+        """Which models there are, and which one is asked."""
 
     @property
     def review(self) -> Review:

@@ -46,6 +46,13 @@ SELECT body FROM event WHERE session_id = :id AND seq < :before AND kind = 'mode
 ORDER BY seq DESC LIMIT 1
 """
 """The mode of before a place; one that another session was in does not hold here."""
+_MODEL = """
+SELECT body FROM event WHERE session_id = :id AND seq < :before AND kind = 'model_chosen'
+    AND seq > (SELECT COALESCE(MAX(seq), 0) FROM event WHERE session_id = :id
+        AND kind = 'inherited' AND json_extract(body, '$.origin') = 'import')
+ORDER BY seq DESC LIMIT 1
+"""
+"""The chosen model of before a place; what an imported file says is no choice."""
 END = 2**62
 """Beyond every event."""
 
@@ -97,9 +104,10 @@ def _opening(session_id: str, before: int, db: sqlite3.Connection) -> Iterable[e
         row = db.execute(f"{query} {order} LIMIT 1", (session_id, before, kind)).fetchone()
         if row is not None:
             yield unpack(row[0], None)
-    row = db.execute(_MODE, {"id": session_id, "before": before}).fetchone()
-    if row is not None:
-        yield unpack(row[0], None)
+    for query in (_MODE, _MODEL):
+        row = db.execute(query, {"id": session_id, "before": before}).fetchone()
+        if row is not None:
+            yield unpack(row[0], None)
 
 
 def require_there(session_id: str, db: sqlite3.Connection) -> None:

@@ -1,4 +1,4 @@
-"""The model's side: Gemini, the scripted tour, prompts and retries. Importing it loads no SDK."""
+"""The model's side: services, the scripted tour, prompts and retries. Loads no SDK."""
 
 from pocketcoder_tui.reasoning.gemini import GeminiModel, preload
 from pocketcoder_tui.reasoning.prompt import system_prompt

@@ -20,9 +20,21 @@ from pocketcoder_tui.core.model import (
     Usage,
 )
 
-__all__ = ["PROVIDER", "STAND_IN", "declarations", "part_from_wire", "to_contents", "usage"]
+__all__ = [
+    "PROVIDER",
+    "SERVICE",
+    "STAND_IN",
+    "declarations",
+    "part_from_wire",
+    "to_contents",
+    "usage",
+]
 
 PROVIDER = "gemini"
+
+SERVICE = "https://generativelanguage.googleapis.com/"
+"""The service's own address; said here, or an environment variable of the SDK could name another
+and get the key."""
 
 STAND_IN = "skip_thought_signature_validator"
 """The literal that the service accepts where a call was not made by this model."""
@@ -30,17 +42,18 @@ STAND_IN = "skip_thought_signature_validator"
 Wire = dict[str, Any]
 
 
-def to_contents(messages: Iterable[Message]) -> list[Wire]:
+def to_contents(messages: Iterable[Message], model: str = "") -> list[Wire]:
     """Turn a history into the request's ``contents``.
 
-    A message of another provider is rebuilt from its text and calls; its thoughts are left out.
+    A message of another provider, or of another model than ``model``, is rebuilt from its text and
+    calls; its thoughts and signatures are left out.
     Messages that hold nothing are left out, because the service refuses empty contents.
     """
     contents: list[Wire] = []
     foreign: set[str] = set()
     for message in messages:
         if message.role is Role.MODEL:
-            parts = _model_parts(message, foreign)
+            parts = _model_parts(message, model, foreign)
             contents += [{"role": "model", "parts": parts}] if parts else []
             continue
         if message.results:
@@ -92,15 +105,15 @@ def _call(wire: Mapping[str, Any]) -> ToolCall:
     )
 
 
-def _model_parts(message: Message, foreign: set[str]) -> list[Wire]:
-    if message.provider == PROVIDER:
+def _model_parts(message: Message, model: str, foreign: set[str]) -> list[Wire]:
+    if message.provider == PROVIDER and (not model or message.model in {"", model}):
         own = [dict(part.raw) for part in message.parts]
         return own or _text_part(message.text)
     return _rebuilt_parts(message, foreign)
 
 
 def _rebuilt_parts(message: Message, foreign: set[str]) -> list[Wire]:
-    """Rebuild another provider's message; only the first of parallel calls carries a signature."""
+    """Rebuild another model's message; only the first of parallel calls carries a signature."""
     said = "".join(part.text for part in message.parts if part.kind is PartKind.TEXT)
     calls = [part.call for part in message.parts if part.call is not None]
     parts = _text_part(said or message.text)

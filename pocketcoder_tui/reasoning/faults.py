@@ -17,7 +17,7 @@ from pocketcoder_tui.core.errors import (
     ServiceDown,
 )
 
-__all__ = ["bad_address", "one_line", "refusal", "without_key"]
+__all__ = ["bad_address", "cleaned", "mappings", "one_line", "refusal", "without_key"]
 
 LONGEST_SENTENCE = 300
 """Characters of the service's own words that are kept."""
@@ -49,11 +49,11 @@ def refusal(
     return RequestRefused(_sentence(f"The service refused the request ({status})", said.message))
 
 
-def bad_address() -> ModelError:
-    """The error for a base URL that no request can go to."""
+def bad_address(setting: str = "POCKETCODER_GEMINI_BASE_URL") -> ModelError:
+    """The error for a base URL that no request can go to; ``setting`` names where it stands."""
     return RequestRefused(
         "The address of the model's service is not usable.",
-        hint="Correct the service's address in the settings (POCKETCODER_GEMINI_BASE_URL).",
+        hint=f"Correct the service's address in the settings ({setting}).",
     )
 
 
@@ -68,12 +68,25 @@ def without_key(text: str, key: str) -> str:
     return text.replace(key, "(key)") if key else text
 
 
+def cleaned(error: ModelError, key: str) -> ModelError:
+    """The same error without the key in its sentence."""
+    clean = type(error)(without_key(error.sentence, key), hint=error.hint)
+    clean.retry_after, clean.transient = error.retry_after, error.transient
+    return clean
+
+
 def _quota(said: "_Said", retry_header: str | None) -> QuotaSpent:
     """A limit for each minute waits; a limit for each day is final."""
     if said.spent_for_today:
         spent = QuotaSpent(
             _sentence("The daily limit of this key is used up", said.message),
             hint="Wait until tomorrow, choose another model, or enter another key.",
+        )
+        spent.transient = False
+    elif said.spent_for_good:
+        spent = QuotaSpent(
+            _sentence("The account of this key has no credit left", said.message),
+            hint="Add credit at the service, choose another model, or enter another key.",
         )
         spent.transient = False
     else:
@@ -124,7 +137,7 @@ class _Said:
         """True when a quota that counts by day is among the violations."""
         for detail in self._all():
             violations = detail.get("violations")
-            names = [v.get("quotaId") for v in _mappings(violations)]
+            names = [v.get("quotaId") for v in mappings(violations)]
             metadata = detail.get("metadata")
             if isinstance(metadata, Mapping):
                 names.append(metadata.get("quota_limit"))
@@ -132,11 +145,17 @@ class _Said:
                 return True
         return False
 
+    @property
+    def spent_for_good(self) -> bool:
+        """True when waiting does not help (OpenAI's insufficient_quota)."""
+        return "insufficient_quota" in (self._error.get("code"), self._error.get("type"))
+
     def _all(self) -> Iterator[Mapping[str, Any]]:
-        return _mappings(self._error.get("details"))
+        return mappings(self._error.get("details"))
 
 
-def _mappings(value: object) -> Iterator[Mapping[str, Any]]:
+def mappings(value: object) -> Iterator[Mapping[str, Any]]:
+    """The objects in what should be a list of objects."""
     if isinstance(value, list):
         yield from (item for item in value if isinstance(item, Mapping))
 

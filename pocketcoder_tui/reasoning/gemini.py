@@ -6,23 +6,33 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from pocketcoder_tui.core.errors import KeyMissing, KeyRefused, ModelUnknown, RequestRefused
-from pocketcoder_tui.core.model import Finish, ModelRequest, ReplyFinished, ReplyPart, Usage
+from pocketcoder_tui.core.model import (
+    Finish,
+    ModelRequest,
+    OfferedModel,
+    ReplyFinished,
+    ReplyPart,
+    Usage,
+)
 from pocketcoder_tui.reasoning import contents, endings, faults
+from pocketcoder_tui.reasoning.addresses import is_address
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from pocketcoder_tui.reasoning.events import Connection as EventConnection
     from pocketcoder_tui.reasoning.sdk import Connection
 
 __all__ = ["GeminiModel", "preload"]
 
 
-async def preload() -> None:
-    """Import the SDK in a thread, so that the first call need not wait for it."""
-    await asyncio.to_thread(_load)
+async def preload(provider: str = contents.PROVIDER) -> None:
+    """Import what a provider needs in a thread, so that the first call need not wait for it."""
+    module = "sdk" if provider == contents.PROVIDER else "events"
+    await asyncio.to_thread(importlib.import_module, f"pocketcoder_tui.reasoning.{module}")
 
 
 class GeminiModel:
@@ -97,6 +107,15 @@ class GeminiModel:
             raise error
         yield ReplyFinished(Finish.CUT, error.sentence, reading.usage)
 
+    async def offered(self) -> list[OfferedModel]:
+        """The service's own list of models that answer, without the SDK. Raises ModelError."""
+        self._check(self._name)
+        connection = await asyncio.to_thread(self._open_list)
+        try:
+            return await _offered(connection)
+        finally:
+            await connection.aclose()
+
     async def aclose(self) -> None:
         """Let go of connections; the next call makes new ones."""
         connection, self._connection = self._connection, None
@@ -114,7 +133,7 @@ class GeminiModel:
         plain = model.replace("/", "").replace("-", "").replace(".", "").replace("_", "")
         if not (plain.isascii() and plain.isalnum()) or ".." in model:
             raise ModelUnknown(f"This is not a model's name: {faults.one_line(model)}")
-        if self._base_url and not _is_address(self._base_url):
+        if self._base_url and not is_address(self._base_url):
             raise faults.bad_address()
 
     async def _connect(self) -> "Connection":
@@ -122,6 +141,16 @@ class GeminiModel:
             if self._connection is None:
                 self._connection = await asyncio.to_thread(self._open)
             return self._connection
+
+    def _open_list(self) -> "EventConnection":
+        events = importlib.import_module("pocketcoder_tui.reasoning.events")
+        base = f"{(self._base_url or contents.SERVICE).rstrip('/')}/{self._api_version}"
+        headers = {"x-goog-api-key": self._key}
+        setting = "POCKETCODER_GEMINI_BASE_URL"
+        connection: EventConnection = events.Connection(
+            base, headers, key=self._key, setting=setting, timeout=self._timeout
+        )
+        return connection
 
     def _open(self) -> "Connection":
         try:
@@ -168,12 +197,34 @@ class _Reading:
         return ReplyFinished(Finish.CUT, "The answer stopped before its end.", self.usage)
 
 
-def _is_address(url: str) -> bool:
-    try:
-        split = urlsplit(url)
-    except ValueError:
-        return False
-    return split.scheme in {"http", "https"} and bool(split.hostname) and " " not in url
+MOST_PAGES = 20
+"""Pages of a list that are read."""
+
+
+async def _offered(connection: "EventConnection") -> list[OfferedModel]:
+    found: list[OfferedModel] = []
+    token = ""
+    for _ in range(MOST_PAGES):
+        page = await connection.get(f"/models?pageSize=1000{token}")
+        found += [m for raw in faults.mappings(page.get("models")) if (m := _model(raw))]
+        following = page.get("nextPageToken")
+        if not isinstance(following, str) or not following:
+            break
+        token = f"&pageToken={quote(following, safe='')}"
+    return found
+
+
+def _model(raw: Mapping[str, Any]) -> OfferedModel | None:
+    """A model that answers; others embed, count or draw."""
+    name, does = raw.get("name"), raw.get("supportedGenerationMethods")
+    if not isinstance(name, str) or (isinstance(does, list) and "generateContent" not in does):
+        return None
+    title, context = raw.get("displayName"), raw.get("inputTokenLimit")
+    return OfferedModel(
+        name.removeprefix("models/"),
+        title if isinstance(title, str) else "",
+        context if isinstance(context, int) else 0,
+    )
 
 
 def _load() -> "ModuleType":

@@ -19,7 +19,7 @@ from pocketcoder_tui.core.model import ModelRequest
 from pocketcoder_tui.reasoning import contents, faults
 from pocketcoder_tui.reasoning.wire import CALL_HEADER, Tap, TappedClient
 
-__all__ = ["FAULTS", "SERVICE", "Connection", "explain"]
+__all__ = ["FAULTS", "Connection", "explain"]
 
 FAULTS = (
     errors.APIError,
@@ -35,10 +35,6 @@ FAULTS = (
     LookupError,
 )
 """Everything that a call through the SDK was seen to raise."""
-
-SERVICE = "https://generativelanguage.googleapis.com/"
-"""The service's own address; said here, or an environment variable of the SDK could name another
-and get the key."""
 
 # Both write to the terminal unless told otherwise, in the middle of the screen.
 warnings.filterwarnings("ignore", module=r"google\.genai")
@@ -58,7 +54,7 @@ class Connection:
             api_key=api_key,
             vertexai=False,
             http_options=types.HttpOptions(
-                base_url=base_url or SERVICE,
+                base_url=base_url or contents.SERVICE,
                 api_version=api_version,
                 timeout=max(1, int(timeout * 1000)),
                 httpx_client=self._sync,
@@ -92,10 +88,7 @@ class Connection:
 
 def explain(fault: Exception, *, model: str, key: str) -> ModelError:
     """Turn what a call raised into a ModelError, without the key in it."""
-    error = _explain(fault, model)
-    clean = type(error)(faults.without_key(error.sentence, key), hint=error.hint)
-    clean.retry_after, clean.transient = error.retry_after, error.transient
-    return clean
+    return faults.cleaned(_explain(fault, model), key)
 
 
 def _explain(fault: Exception, model: str) -> ModelError:
@@ -132,10 +125,12 @@ def _unreached(fault: Exception) -> str:
 
 def _config(request: ModelRequest, call_id: str, level: str) -> types.GenerateContentConfig:
     thinking: dict[str, Any] = {"includeThoughts": True}
-    if level:
+    if level.isdigit():
+        thinking["thinkingBudget"] = int(level)
+    elif level:
         thinking["thinkingLevel"] = level.upper()
     body: dict[str, Any] = {
-        "contents": contents.to_contents(request.messages),
+        "contents": contents.to_contents(request.messages, request.model),
         "generationConfig": {"thinkingConfig": thinking},
     }
     if request.tools:

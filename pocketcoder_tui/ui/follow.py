@@ -36,7 +36,17 @@ def touched(event: ev.Event, transcript: Transcript) -> list[str]:
         ):
             return [event.action_id]
         case _:
-            return [f"mode-{event.at!r}"] if isinstance(event, ev.ModeChanged) else []
+            return _line(event)
+
+
+def _line(event: ev.Event) -> list[str]:
+    """A change of the mode or the model is an entry named by its moment."""
+    match event:
+        case ev.ModeChanged():
+            return [f"mode-{event.at!r}"]
+        case ev.ModelChosen():
+            return [f"model-{event.at!r}"]
+    return []
 
 
 def _last_parts(transcript: Transcript) -> list[str]:

@@ -96,6 +96,13 @@ class RulingScreen(WritingScreen):
         if self.link.opened and not isinstance(self.app.screen, RulesScreen):
             self.app.push_screen(RulesScreen(self.link.workbench, self.kit))
 
+    def action_models(self) -> None:
+        """Which model is asked."""
+        from pocketcoder_tui.ui.models import ModelsScreen
+
+        if self.link.opened and not isinstance(self.app.screen, ModelsScreen):
+            self.app.push_screen(ModelsScreen(self.link.workbench.models, self.kit))
+
     def action_ssh_keys(self) -> None:
         """Who may come in over SSH."""
         from pocketcoder_tui.ui.sshkeys import SshKeysScreen

@@ -103,6 +103,11 @@ class WatchingScreen(RulingScreen):
         if not self._kept_out():
             super().action_rules()
 
+    def action_models(self) -> None:
+        """The owner's."""
+        if not self._kept_out():
+            super().action_models()
+
     def action_ssh_keys(self) -> None:
         """The owner's."""
         if not self._kept_out():

@@ -54,6 +54,9 @@ class FakeVoice:
     def key_use(self) -> AuditNote | None:
         return self._key
 
+    def chosen(self) -> None:
+        return None
+
     async def set_key(self, key: str) -> None:
         self._key = AuditNote(AuditKind.KEY, {"model": "script"})
 

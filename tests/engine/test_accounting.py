@@ -53,7 +53,7 @@ async def test_a_login_says_who_from_where_and_with_which_version(options: Optio
 
 async def test_a_key_in_use_is_accounted_for_and_never_written(options: Options) -> None:
     session = await make_workbench(options)
-    await session._account(session._key_use("in use"))
+    await session.models.account("in use")
     await session.aclose()
     (record,) = of_kind(options.paths.ledger, AuditKind.KEY)
     facts = record["facts"]

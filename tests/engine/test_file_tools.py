@@ -9,9 +9,11 @@ import pytest
 
 from pocketcoder_tui.core.actions import Action, Execution, ToolCall
 from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.core.model import UNREADABLE
 from pocketcoder_tui.engine.tools import FILE_TOOLS
+from pocketcoder_tui.engine.tools.base import complaint_of
 from pocketcoder_tui.engine.tools.boxscript import CLAIMED, recall, run_claimed
-from pocketcoder_tui.engine.tools.edit import diff_lines
+from pocketcoder_tui.engine.tools.edit import WriteArguments, diff_lines
 from pocketcoder_tui.sandbox.box import DockerBox
 
 pytestmark = pytest.mark.docker
@@ -219,3 +221,8 @@ async def test_what_became_of_it_can_be_asked(box: DockerBox, workspace: Path) -
 )
 def test_diff(old: str, new: str, lines: list[str]) -> None:
     assert diff_lines(old, new) == lines
+
+
+def test_arguments_that_were_no_json_are_named_as_such() -> None:
+    told = complaint_of({UNREADABLE: '{"path": '}, WriteArguments)
+    assert told == "The arguments are no JSON object. Write the whole call again."

@@ -45,6 +45,22 @@ def test_a_part_of_any_shape_has_a_kind_and_a_call_only_if_it_is_one(wire: dict[
     assert part.raw is wire
 
 
+def test_another_models_signatures_are_replaced() -> None:
+    wire = [
+        {"text": "hm", "thought": True},
+        {"functionCall": {"name": "shell", "args": {}, "id": "w1"}, "thoughtSignature": "c2ln"},
+        {"functionCall": {"name": "shell", "args": {}}},
+    ]
+    parts = tuple(map(part_from_wire, wire))
+    message = Message(Role.MODEL, parts=parts, provider="gemini", model="one")
+    assert to_contents([message], "one") == [{"role": "model", "parts": wire}]
+    (rebuilt,) = to_contents([message], "two")
+    first, second = rebuilt["parts"]
+    assert first["thoughtSignature"] == STAND_IN
+    assert first["functionCall"] == {"name": "shell", "args": {}}
+    assert "thoughtSignature" not in second
+
+
 def test_another_providers_message_is_rebuilt() -> None:
     first, second = ToolCall("1", "shell", {"command": "a"}, "theirs"), ToolCall("2", "list", {})
     parts = (

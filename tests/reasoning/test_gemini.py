@@ -8,6 +8,7 @@ import pytest
 
 from pocketcoder_tui.core.model import Finish, Message, PartKind, ReplyPart, Role, ToolResult, Usage
 from pocketcoder_tui.reasoning import GeminiModel
+from pocketcoder_tui.reasoning.contents import SERVICE
 from tests.reasoning.conftest import SHELL, ask, request
 from tests.support.gemini_server import KEY, GeminiServer, finish, part, text, thought, usage
 
@@ -183,7 +184,7 @@ def test_the_environment_does_not_name_another_service(monkeypatch: pytest.Monke
 
     connection = sdk.Connection("key", "", "v1beta", 1.0)
     options = connection._client._api_client.get_read_only_http_options()
-    assert options["base_url"] == sdk.SERVICE
+    assert options["base_url"] == SERVICE
 
 
 async def test_a_key_that_the_service_repeats_is_taken_out(gemini: Make) -> None:

@@ -113,7 +113,28 @@ def _signed(signature: str | None) -> Chunk:
 
 
 class GeminiServer:
-    """Owns the listening socket and its connections."""
+    """Owns the listening socket and its connections. Servers of other wires override the words."""
+
+    streams = ":streamGenerateContent"
+    """How the path of a streamed call ends."""
+    bad_key: Mapping[str, Any] = {"status": 400, "json": BAD_KEY}
+    plain: Reply = ()
+    """What an empty script answers."""
+    last_event = ""
+    """Sent at the end of every stream that was not cut."""
+
+    def key_of(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
+        """The key that a request carries."""
+        return headers.get("x-goog-api-key") or query.get("key")
+
+    def listed(self) -> Mapping[str, Any]:
+        """The answer to a question for the models."""
+        names = [{"name": f"models/{m}", "displayName": m} for m in self._models]
+        return {"status": 200, "json": {"models": names}}
+
+    def frame(self, chunk: Chunk) -> str:
+        """A chunk as a server-sent event."""
+        return f"data: {json.dumps(chunk)}\r\n\r\n"
 
     def __init__(
         self,
@@ -200,12 +221,11 @@ class GeminiServer:
         url = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         self.seen.append({"method": method, "path": url.path, "query": query, "headers": headers})
-        if self._key and (headers.get("x-goog-api-key") or query.get("key")) != self._key:
-            return await _answer(writer, {"status": 400, "json": BAD_KEY})
+        if self._key and self.key_of(headers, query) != self._key:
+            return await _answer(writer, self.bad_key)
         if method == "GET" and url.path.endswith("/models"):
-            names = [{"name": f"models/{m}", "displayName": m} for m in self._models]
-            return await _answer(writer, {"status": 200, "json": {"models": names}})
-        streamed = url.path.endswith(":streamGenerateContent")
+            return await _answer(writer, self.listed())
+        streamed = url.path.endswith(self.streams)
         if method != "POST" or not (streamed or url.path.endswith(":generateContent")):
             missing = {"error": {"code": 404, "message": "Not found.", "status": "NOT_FOUND"}}
             return await _answer(writer, {"status": 404, "json": missing})
@@ -224,7 +244,7 @@ class GeminiServer:
 
     def _next(self, request: dict[str, Any]) -> Reply:
         if not self.script:
-            return [text("ok"), finish()]
+            return self.plain
         stays = len(self.script) == 1 or callable(self.script[0])
         entry = self.script[0] if stays else self.script.pop(0)
         return entry(request) if callable(entry) else entry
@@ -252,13 +272,15 @@ class GeminiServer:
                 case "raw":
                     event = chunk["text"]
                 case _:
-                    event = f"data: {json.dumps(chunk)}\r\n\r\n"
+                    event = self.frame(chunk)
             data = event.encode()
             if packed:
                 data = packed.compress(data) + packed.flush(zlib.Z_SYNC_FLUSH)
             writer.write(_http_chunk(data))
             await writer.drain()
         last = _http_chunk(packed.flush()) if packed else b""
+        if self.last_event and not packed:
+            writer.write(_http_chunk(self.last_event.encode()))
         writer.write(last + b"0\r\n\r\n")
         await writer.drain()
         return True
@@ -281,6 +303,9 @@ class GeminiServer:
             waits.cancel()
             leaves.cancel()
             await asyncio.gather(waits, leaves, return_exceptions=True)
+
+
+GeminiServer.plain = [text("ok"), finish()]
 
 
 def merged(chunks: Sequence[Chunk]) -> Chunk:
@@ -312,7 +337,7 @@ async def _answer(writer: asyncio.StreamWriter, reply: Mapping[str, Any]) -> boo
     return True
 
 
-async def _main(arguments: argparse.Namespace) -> None:
+async def _main(arguments: argparse.Namespace, kind: type[GeminiServer]) -> None:
     script = json.loads(arguments.script.read_text()) if arguments.script else []
 
     def keep(request: dict[str, Any]) -> None:
@@ -320,19 +345,19 @@ async def _main(arguments: argparse.Namespace) -> None:
             with arguments.requests.open("a") as log:
                 log.write(json.dumps(request) + "\n")
 
-    async with GeminiServer(script, key=arguments.key, on_request=keep) as server:
+    async with kind(script, key=arguments.key, on_request=keep) as server:
         sys.stdout.write(f"{server.port}\n")
         sys.stdout.flush()
         await server.forever()
 
 
-def main() -> None:
+def main(kind: type[GeminiServer] = GeminiServer) -> None:
     """Run as a process until it is ended by a signal."""
-    parser = argparse.ArgumentParser(description="A local server that speaks Gemini's wire.")
+    parser = argparse.ArgumentParser(description="A local server that speaks a model's wire.")
     parser.add_argument("--script", type=Path, help="replies, JSON")
     parser.add_argument("--requests", type=Path, help="request bodies are appended here, JSONL")
     parser.add_argument("--key", default=KEY, help="the key to accept; empty accepts any")
-    asyncio.run(_main(parser.parse_args()))
+    asyncio.run(_main(parser.parse_args(), kind))
 
 
 if __name__ == "__main__":

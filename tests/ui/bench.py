@@ -20,7 +20,7 @@ from pocketcoder_tui.core.actions import (
 )
 from pocketcoder_tui.core.checks import Check, CheckState, Progress
 from pocketcoder_tui.core.errors import PocketCoderError, TransitionRefused
-from pocketcoder_tui.core.model import Finish, PartKind, Usage
+from pocketcoder_tui.core.model import Finish, Offer, PartKind, Usage
 from pocketcoder_tui.core.ports import SessionSummary
 from pocketcoder_tui.core.rules import KeptRule, PastAction
 from pocketcoder_tui.core.transcript import Transcript
@@ -163,6 +163,30 @@ class ScriptedRulebook:
             raise self.error
 
 
+class ScriptedModels:
+    """See Models: what a test says that the providers have."""
+
+    def __init__(self, bench: "ScriptedWorkbench") -> None:
+        self._bench = bench
+        self.offer = Offer((), ())
+        self.error: PocketCoderError | None = None
+        self.default = "gemini-3.8-flash"
+
+    @property
+    def name(self) -> str:
+        return self._bench.transcript.chosen_model or self.default
+
+    async def offered(self) -> Offer:
+        self._bench._note("offered")
+        return self.offer
+
+    async def choose(self, name: str) -> None:
+        self._bench._note("choose model", name)
+        if self.error:
+            raise self.error
+        self._bench.emit(ev.ModelChosen(name, "dana", NOON))
+
+
 class ScriptedWorkbench:
     """See Workbench; tests play the engine's part through ``emit`` and the helpers below."""
 
@@ -195,6 +219,7 @@ class ScriptedWorkbench:
         self.rulebook = ScriptedRulebook(self)
         self.keybook = ScriptedKeybook(self._note)
         self.network = ScriptedNetwork(self._note)
+        self.models = ScriptedModels(self)
 
     @property
     def transcript(self) -> Transcript:

@@ -369,4 +369,4 @@ async def test_the_tour_says_how_to_begin() -> None:
 async def test_a_question_mark_helps_where_nothing_is_written() -> None:
     async with staged(None, *began(), *waits(command("a1", "ls"))) as stage:
         await stage.pilot.press("ctrl+y", "?")
-        assert "Show all keys" in stage.screen_text()
+        assert "Moves to the first action that waits for you" in stage.screen_text()

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pocketcoder_tui.core.actions import Action, Execution, Json, Preview
-from pocketcoder_tui.core.model import ToolSpec
+from pocketcoder_tui.core.model import UNREADABLE, ToolSpec
 from pocketcoder_tui.core.ports import Box, ExecResult
 
 WORKSPACE = "/workspace"
@@ -69,6 +69,8 @@ def spec_of(name: str, description: str, arguments: type[Arguments]) -> ToolSpec
 
 def complaint_of(arguments: Json, kind: type[Arguments]) -> str:
     """Check arguments against their class; returns one sentence, or an empty string."""
+    if UNREADABLE in arguments:
+        return "The arguments are no JSON object. Write the whole call again."
     if bad := unfit_text(arguments):
         return bad
     try:
