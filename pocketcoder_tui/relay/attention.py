@@ -7,15 +7,14 @@ a command that goes on being silent is looked at less and less often.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from pocketcoder_tui.relay.control import ControlClient, line, read_buffer
-from pocketcoder_tui.relay.delivery import HOME
+from pocketcoder_tui.core.ports import Box
 
 FIRST = 0.7
 """Seconds of silence before the first look."""
 LONGEST = 30.0
 """Seconds between two looks, at most; each wait is twice the one before."""
 
-_HELPER = "/bin/bash /opt/pocketcoder/helper.bash"
+_HELPER = "/opt/pocketcoder/helper.bash"
 
 
 class Attention:
@@ -84,12 +83,12 @@ class Attention:
             self._set(self._wait)
 
 
-async def reads_terminal(control: ControlClient, pane: str, pid: int) -> bool:
-    """Whether a program in the foreground of a pane reads its terminal. Raises RelayError.
+async def reads_terminal(box: Box, pid: int) -> bool:
+    """Whether a program in the foreground of a pane reads its terminal. Raises SandboxError.
 
-    ``pid`` is the process that the pane was started with. The look is a short program inside.
+    ``pid`` is the process that the pane was started with. The look is a short program of the
+    engine's, not of tmux's: where no process can be started any more, tmux 3.3a never answers a
+    ``run-shell``, nor anything that is asked after it.
     """
-    path = f"{HOME}/shells/{pid}.waits"
-    await control.ask(line("run-shell", f"{_HELPER} waits {pid} >{path} 2>/dev/null || true"))
-    said = await read_buffer(control, path)
-    return said is not None and said.strip() in (b"input", b"keys")
+    done = await box.exec(["bash", _HELPER, "waits", str(pid)])
+    return done.stdout.strip() in (b"input", b"keys")

@@ -10,6 +10,9 @@ from pocketcoder_tui.core.ports import ByteStream
 from pocketcoder_tui.relay.protocol import ControlParser, Exit, Notification, Reply
 
 _SPECIAL = re.compile(rb'[\x00-\x1f\x7f"\\$~#;{}%]')
+ANSWER_LIMIT = 30.0
+"""Seconds within which the server must answer; what it is asked takes milliseconds."""
+SILENT = "The box's tmux server does not answer any more."
 STREAM_ENDED = "The connection to the box's terminal ended."
 
 
@@ -74,13 +77,21 @@ class ControlClient:
                 raise
 
     async def ask(self, *commands: bytes) -> list[Reply]:
-        """Write command lines at once and wait for all replies, failed ones included."""
+        """Write command lines at once and wait for all replies, failed ones included.
+
+        Raises RelayError or ContainerGone. A server that does not answer is given up: tmux 3.3a
+        answers nothing more once a process that a command needs could not be started.
+        """
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[Reply]] = [loop.create_future() for _ in commands]
         self._futures.update(futures)
         try:
-            await self.post(b"".join(commands), *(_settle(future) for future in futures))
-            return [await future for future in futures]
+            async with asyncio.timeout(ANSWER_LIMIT):
+                await self.post(b"".join(commands), *(_settle(future) for future in futures))
+                return [await future for future in futures]
+        except TimeoutError:
+            self._fail(RelayError(SILENT))
+            raise RelayError(SILENT) from None
         finally:
             self._futures.difference_update(futures)
 

@@ -247,9 +247,9 @@ class Pane:
         if capture is None or capture.over or self.machine.state is not PaneState.RUNNING:
             return
         try:
-            waits = await reads_terminal(self._control, self.id, self.pid)
+            waits = await reads_terminal(self._box, self.pid)
         except PocketCoderError:
-            return  # whoever runs the command is told why the stream ended
+            return  # no process can be started, or the box is gone: who runs the command is told
         if self.machine.state is PaneState.RUNNING and self.capture is capture:
             capture.waits(waits)
 
