@@ -53,6 +53,8 @@ class History:
         self.dispatched: set[str] = set()
         self.told: set[str] = set()
         """Commands whose end the model has as the result of another call."""
+        self.left_running: set[str] = set()
+        """Actions that the model was told were running when a turn was stopped."""
         self.reports: dict[str, ev.ActionReported] = {}
         self.mode = modes.ASK
         self.notes: list[Note] = []
@@ -72,6 +74,7 @@ class History:
                 self.close_reply()
                 self.tell()
                 self.provider = event.provider
+                self.leave_running()
             case ev.PartGrew():
                 self.parts.append(ReplyPart(event.part, event.text, event.call, event.raw))
             case ev.Inherited():
@@ -85,6 +88,11 @@ class History:
                 self.dispatched.add(event.action_id)
             case _:
                 self.feed_run(event)
+
+    def leave_running(self) -> None:
+        """What a model call says of an action stays said: its end is told as news."""
+        known = self.executions.keys() | self.reports.keys() | self.hosts.keys()
+        self.left_running |= self.dispatched - known
 
     def propose(self, event: ev.ActionProposed) -> None:
         action = event.action
@@ -106,7 +114,7 @@ class History:
             case ev.ActionEnded(execution):
                 self.executions[execution.action_id] = execution
                 self.told.add(str(execution.data.get("told", "")))
-                if execution.action_id in self.reports:
+                if execution.action_id in self.reports.keys() | self.left_running:
                     self.notes.append(execution)
             case ev.PersonRan() | WorkspaceRestored():
                 self.notes.append(event)
@@ -185,7 +193,7 @@ class History:
         if report is not None:
             return response_of_report(report)
         execution = self.executions.get(action.id)
-        if execution is not None:
+        if execution is not None and action.id not in self.left_running:
             return response_of(execution)
         if action.id in self.dispatched:
             return {"error": RUNNING}

@@ -25,7 +25,8 @@ Wire = dict[str, Any]
 SIGNED = st.fixed_dictionaries({}, optional={"thoughtSignature": st.text(max_size=8)})
 WORDS = st.fixed_dictionaries({"text": st.text()}, optional={"thought": st.booleans()})
 ARGUMENTS = st.dictionaries(
-    st.text(max_size=4), st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    st.text(max_size=4),
+    st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
 )
 CALLS = st.fixed_dictionaries(
     {"name": st.sampled_from(["shell", "read"]), "args": ARGUMENTS},
@@ -108,3 +109,28 @@ def test_every_reply_goes_back_as_it_came_and_every_call_is_answered(steps: list
         if content["role"] == "model":
             names = [(call["name"], call.get("id")) for call in asked]
             assert [(one["name"], one.get("id")) for one in given_back] == names
+
+
+@given(st.lists(STEPS, min_size=1, max_size=4))
+def test_what_was_sent_once_is_the_beginning_of_all_that_is_sent_later(steps: list[Step]) -> None:
+    stored = list(story(steps))
+    for place, event in enumerate(stored):
+        if isinstance(event, ev.ReplyStarted):
+            sent = to_contents(history(stored[:place]))
+            assert json.dumps(to_contents(history(stored))[: len(sent)]) == json.dumps(sent)
+
+
+def test_the_result_of_a_stopped_turn_stays_as_it_was_sent() -> None:
+    """The end of a command that was running then is told as news, not put in the past."""
+    step = Step(
+        [{"functionCall": {"name": "shell", "args": {"command": "make"}}}],
+        [ActionState.DISPATCHED],
+        edited=False,
+        late=False,
+        inherited=None,
+    )
+    stored = list(story([step, replace(step, parts=[{"text": "so"}])]))
+    sent = to_contents(history(stored))
+    later = to_contents(history([*stored, ended(action("a0-0"))]))
+    assert later[: len(sent)] == sent
+    assert "is over" in later[-1]["parts"][0]["text"]
