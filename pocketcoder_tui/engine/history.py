@@ -63,6 +63,8 @@ class History:
         self.dispatched: set[str] = set()
         self.told: set[str] = set()
         """Commands whose end the model has as the result of another call."""
+        self.left_running: set[str] = set()
+        """Actions that the model was told were running when a turn was stopped."""
         self.reports: dict[str, ev.ActionReported] = {}
         self.mode = modes.ASK
         self.notes: list[Note] = []
@@ -82,6 +84,7 @@ class History:
                 self.close_reply()
                 self.tell()
                 self.provider, self.model = event.provider, event.model
+                self.leave_running()
             case ev.PartGrew():
                 self.parts.append(ReplyPart(event.part, event.text, event.call, event.raw))
             case ev.Inherited():
@@ -95,6 +98,11 @@ class History:
                 self.dispatched.add(event.action_id)
             case _:
                 self.feed_run(event)
+
+    def leave_running(self) -> None:
+        """What a model call says of an action stays said: its end is told as news."""
+        known = {*self.executions, *self.reports, *self.hosts, *self.held}
+        self.left_running |= self.dispatched - known
 
     def propose(self, event: ev.ActionProposed) -> None:
         action = event.action
@@ -119,7 +127,10 @@ class History:
             case ev.ActionEnded(execution):
                 self.executions[execution.action_id] = execution
                 self.told.add(str(execution.data.get("told", "")))
-                if execution.action_id in self.reports or execution.action_id in self.held:
+                if (
+                    execution.action_id
+                    in self.reports.keys() | self.held.keys() | self.left_running
+                ):
                     self.notes.append(execution)
             case ev.PersonRan() | WorkspaceRestored():
                 self.notes.append(event)
@@ -209,7 +220,7 @@ class History:
         if report is not None:
             return response_of_report(report)
         execution = self.executions.get(action.id)
-        if execution is not None:
+        if execution is not None and action.id not in self.left_running:
             return response_of(execution)
         if action.id in self.dispatched:
             return {"error": RUNNING}

@@ -186,10 +186,14 @@ async def test_a_running_command_of_a_stopped_turn_is_waited_for_by_the_next(
         await rig.until(lambda: len(ends(rig)) == 2)
         assert [text for _, text in rig.terminal.ran] == ["sleep", "next"]
         told = [[dict(r.response) for r in m.results] for m in model.requests[-1].messages]
-        results = [r for message in told for r in message]
-        assert [r.get("output") for r in results] == ["out of sleep", "out of next"]
+        first_result, second_result = [r for message in told for r in message]
         told_first = [m.results for m in model.requests[1].messages if m.results]
         assert "Still running" in str(told_first[0][0].response)
+        assert first_result == told_first[0][0].response, "what was sent stays as it was sent"
+        assert second_result["output"] == "out of next"
+        [news] = [m.text for m in model.requests[-1].messages if m.note]
+        assert "`sleep` is over" in news
+        assert "out of sleep" in news
 
 
 # --- deciding
