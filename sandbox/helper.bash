@@ -2,7 +2,8 @@
 #
 #   bash helper.bash log NAME        keeps what comes in as /run/pocketcoder/log/NAME.NUMBER (bounded)
 #   bash helper.bash waits PID       says whether the foreground of the pane of shell PID reads its
-#                                    terminal: input (it waits for a line), keys (for single keys), no
+#                                    terminal: input (it waits for a line), keys (for single keys), no;
+#                                    gone when that shell has ended
 #   bash helper.bash jobs            lists the processes, one a record that ends in NUL
 #   bash helper.bash stop PID        ends a process and its group: TERM, and KILL after two seconds
 
@@ -45,7 +46,7 @@ keep)
     exec cat >"$2"
     ;;
 waits)
-    stat_of "${2:?}" || { echo no; exit; }
+    stat_of "${2:?}" && [[ ${fields[0]} != [ZX] ]] || { echo gone; exit; }
     group=${fields[5]} tty=$(readlink "/proc/$2/fd/0")
     for process in /proc/[0-9]*; do
         stat_of "${process##*/}" && [[ ${fields[2]} == "$group" && ${fields[0]} == S ]] || continue

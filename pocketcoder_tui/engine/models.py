@@ -55,7 +55,7 @@ class ModelDesk:
     async def offered(self) -> Offer:
         """See Models."""
         services = replace(self._voice.services, timeout_seconds=LIST_SECONDS)
-        usable = [p for p, access in services.access.items() if access.usable]
+        usable = services.providers
         lists = await asyncio.gather(*(_listed(provider, services) for provider in usable))
         models = [
             replace(model, price=self._price(model.name))

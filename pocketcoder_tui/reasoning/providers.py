@@ -22,11 +22,6 @@ class Access:
     base_url: str = ""
     """Empty for the provider's own address."""
 
-    @property
-    def usable(self) -> bool:
-        """Whether it may be asked: it has a key, or it is on this machine."""
-        return bool(self.key) or addresses.is_loopback(self.base_url)
-
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -56,7 +51,16 @@ class Services:
 
     def usable(self, name: str) -> bool:
         """Whether the model's provider may be asked."""
-        return self.access[split_name(name)[0]].usable
+        return split_name(name)[0] in self.providers
+
+    @property
+    def providers(self) -> list[str]:
+        """Those that may be asked: with a key, or on this machine (Google's SDK wants a key)."""
+        return [
+            name
+            for name, access in self.access.items()
+            if access.key or (name != GEMINI and addresses.is_loopback(access.base_url))
+        ]
 
 
 def split_name(name: str) -> tuple[str, str]:

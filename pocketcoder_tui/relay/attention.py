@@ -6,6 +6,7 @@ a command that goes on being silent is looked at less and less often.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 
 from pocketcoder_tui.core.ports import Box
 
@@ -83,12 +84,28 @@ class Attention:
             self._set(self._wait)
 
 
-async def reads_terminal(box: Box, pid: int) -> bool:
-    """Whether a program in the foreground of a pane reads its terminal. Raises SandboxError.
+class Seen(StrEnum):
+    """What a look at a pane's foreground finds; the words are helper.bash's."""
 
-    ``pid`` is the process that the pane was started with. The look is a short program of the
-    engine's, not of tmux's: where no process can be started any more, tmux 3.3a never answers a
-    ``run-shell``, nor anything that is asked after it.
+    INPUT = "input"
+    KEYS = "keys"
+    BUSY = "no"
+    GONE = "gone"
+    """The pane's own process has ended, whether tmux noticed or not."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a program reads the terminal."""
+        return self in (Seen.INPUT, Seen.KEYS)
+
+
+async def seen_in(box: Box, pid: int) -> Seen:
+    """Look at the foreground of the pane that was started with process ``pid``.
+
+    Raises SandboxError. The look is a short program of the engine's, not of tmux's: where no
+    process can be started any more, tmux 3.3a never answers a ``run-shell``, nor anything that is
+    asked after it.
     """
     done = await box.exec(["bash", _HELPER, "waits", str(pid)])
-    return done.stdout.strip() in (b"input", b"keys")
+    word = done.stdout.strip().decode("ascii", "replace")
+    return Seen(word) if word in set(Seen) else Seen.BUSY

@@ -10,7 +10,7 @@ from pocketcoder_tui.core.errors import PocketCoderError, RelayError, ShellBusy
 from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.core.terminal import CommandHeld, PersonLine
 from pocketcoder_tui.relay import burial, keys, marks, records
-from pocketcoder_tui.relay.attention import Attention, reads_terminal
+from pocketcoder_tui.relay.attention import Attention, Seen, seen_in
 from pocketcoder_tui.relay.capture import Capture, Keeping
 from pocketcoder_tui.relay.control import ControlClient
 from pocketcoder_tui.relay.keep import Spool
@@ -42,6 +42,9 @@ _VISIBLE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]|[\x00-\x20\x7f]
 _LINE_KEPT = 4_000
 """Characters of a person's line's output that are kept, at each end."""
 _READ_BACK_TRIES = 5
+_OURS = (PaneState.DELIVERING, PaneState.RUNNING)
+_LOOK_AGAIN = 1.0
+"""Seconds after which a shell that said it ends, and did not yet, is looked at once more."""
 
 
 @dataclass(slots=True)
@@ -83,6 +86,7 @@ class Pane:
         self._tasks: set[asyncio.Task[None]] = set()
         self._burial = asyncio.Lock()
         self._hinted = 0
+        self._again: asyncio.TimerHandle | None = None
         self.attention = Attention(self._look_for_reader)
         control.listen(self._on_notification, self._on_gone)
 
@@ -101,6 +105,7 @@ class Pane:
     async def launch(self, action_id: str) -> None:
         """Type the launcher's key; what was laid out starts if the line is empty."""
         self.machine.deliver(action_id)
+        self.attention.begin()
         await self._press_launcher()
 
     async def probe(self) -> int | None:
@@ -244,14 +249,17 @@ class Pane:
 
     async def _look_for_reader(self) -> None:
         capture = self.capture
-        if capture is None or capture.over or self.machine.state is not PaneState.RUNNING:
+        if capture is None or capture.over or self.machine.state not in _OURS:
             return
         try:
-            waits = await reads_terminal(self._box, self.pid)
+            seen = await seen_in(self._box, pid := self.pid)
         except PocketCoderError:
             return  # no process can be started, or the box is gone: who runs the command is told
-        if self.machine.state is PaneState.RUNNING and self.capture is capture:
-            capture.waits(waits)
+        if seen is Seen.GONE:
+            # tmux missed its end, and what the shell said of it came too early or not at all.
+            self._spawn(self.bury(pid))
+        elif self.machine.state is PaneState.RUNNING and self.capture is capture:
+            capture.waits(seen.waits)
 
     async def _end_from_log(
         self, capture: Capture, status: int | None, *, shell_died: bool = False
@@ -302,6 +310,14 @@ class Pane:
             elif looks == 1:
                 # The name came after the new shell.
                 await burial.rename(self._control, self.place)
+            elif looks == burial.AUTOPSIES and self._again is None:
+                # Its word came early, and tmux may miss its end.
+                loop = asyncio.get_running_loop()
+                self._again = loop.call_later(_LOOK_AGAIN, self._bury_late, pid)
+
+    def _bury_late(self, pid: int) -> None:
+        self._again = None
+        self._spawn(self.bury(pid, looks=2))
 
     async def _bury(self, status: int | None) -> None:
         starting = self.machine.state is PaneState.DELIVERING
@@ -345,6 +361,8 @@ class Pane:
     async def aclose(self) -> None:
         """End the tasks."""
         self.changes.close()
+        if self._again is not None:
+            self._again.cancel()
         await self.attention.aclose()
         for task in self._tasks:
             task.cancel()

@@ -37,6 +37,10 @@ class Ink(StrEnum):
     DANGER = "danger"
 
 
+OURS = frozenset({Ink.NOTE, Ink.DIM})
+"""Inks that no text of an action has."""
+
+
 class Under(StrEnum):
     """What a piece is drawn on."""
 
@@ -86,6 +90,9 @@ def fold(line: Iterable[Piece], width: int) -> Iterator[Row]:
         text = piece.text
         while text:
             taken, cells = _fit(text, width - used)
+            if piece.ink in OURS and taken < len(text):
+                # Our own sentences break between words; what runs breaks where the row is full.
+                taken = text.rfind(" ", 0, taken) + 1 or taken
             if taken:
                 row.append(replace(piece, text=text[:taken]))
             used += cells

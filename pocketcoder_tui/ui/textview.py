@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pocketcoder_tui.ui.folding import Ink, Piece, Row, Under, fold_all
+from pocketcoder_tui.ui.folding import OURS, Ink, Piece, Row, Under, fold_all
 from pocketcoder_tui.ui.gate import Reading
 from pocketcoder_tui.ui.kit import Kit
 
@@ -23,8 +23,6 @@ GUTTER = 2
 """Columns in front of each line that the text cannot reach."""
 SIGNS = ("! ", "~ ")
 """How our own lines begin: a warning, and a remark."""
-OURS = frozenset({Ink.NOTE, Ink.DIM})
-"""Inks that no text of an action has."""
 
 
 class TextView(ScrollView, can_focus=False):

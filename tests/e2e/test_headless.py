@@ -69,7 +69,8 @@ async def test_an_action_is_answered_from_another_terminal_and_the_end_is_a_stat
     assert [word in beside for word in ("> make it", "allowed by person", "exit 0")] == [True] * 3
     assert MAKE["command"] in beside
     status, out, _ = await told(home, "log", "--json")
-    assert json.loads(out.splitlines()[-1])["event"]["outcome"] == "done"
+    events = [json.loads(line)["event"] for line in out.splitlines()[1:]]
+    assert [event["outcome"] for event in events if event["kind"] == "turn_ended"] == ["done"]
 
 
 async def test_standard_input_goes_along_and_only_the_answer_is_on_standard_output(

@@ -97,7 +97,7 @@ async def test_what_a_program_plants_for_the_host_waits_for_the_person(
         await ask(shown, "go")
         await press_decision(shown, "y", "It is held.")
         await shown.until("! sub/.git/config: git keeps its settings")
-        await shown.until("direnv runs it when")
+        await shown.until("your machine runs it later")
         assert not file.exists()
         listed = pocketcoder(home, "approvals", "list")
         assert "place  in /workspace  .envrc" in listed.stdout, listed.stderr + listed.stdout
@@ -105,6 +105,7 @@ async def test_what_a_program_plants_for_the_host_waits_for_the_person(
         shown.press("C-y")
         await shown.until("Scroll to the end to decide")
         shown.press("Space")
+        await shown.until("direnv runs it when")
         await press_decision(shown, "y", "put in place .envrc", go=False)
         assert file.read_text() == "evil\n"
         await ask(shown, "and now?")

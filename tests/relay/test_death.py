@@ -120,3 +120,26 @@ async def _gone(box: DockerBox) -> None:
             await box.exec(["true"])
     except ContainerGone:
         return
+
+
+async def test_a_shell_s_end_that_tmux_tells_nobody_is_seen_by_a_look(
+    hand: Hand, box: DockerBox
+) -> None:
+    await box.exec([*TMUX, "set-hook", "-gu", "pane-died"])
+    async with hand.running("echo up; sleep 0.3; kill -9 $PPID; exec sleep 1000") as run:
+        ended = await run.ended()
+    assert (ended.status, ended.output, ended.shell_died) == (None, "up\n", True)
+    assert (await hand.run("echo back")).output == "back\n"
+
+
+async def test_a_shell_that_says_early_that_it_ends_is_looked_at_again(
+    hand: Hand, box: DockerBox
+) -> None:
+    await box.exec([*TMUX, "set-hook", "-gu", "pane-died"])
+    window = hand.window
+    shell = int((await hand.run("echo $PPID")).output)
+    await hand.run(r"""(sleep 0.3; printf '\e]133;X\a'; sleep 0.6; kill -9 $PPID) & disown""")
+    async with asyncio.timeout(15):
+        await window.pane.changes.until(lambda: window.pane.pid != shell)
+    assert (await hand.run("echo back")).output == "back\n"
+    assert "new one was started" in window.news
