@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketcoder_tui.cli.arguments import Arguments
-from pocketcoder_tui.cli.down import STOPPED, find_box
+from pocketcoder_tui.cli.down import STOPPED, find_box, found_sandbox
 from pocketcoder_tui.cli.output import ask, say
 from pocketcoder_tui.config.paths import Paths
 from pocketcoder_tui.core.errors import EngineMissing, LedgerError, PocketCoderError
@@ -81,9 +81,7 @@ def _what(paths: Paths, box: "BoxSummary | None") -> list[str]:
 
 
 async def _remove(paths: Paths, box: "BoxSummary") -> None:
-    from pocketcoder_tui.sandbox.container import DockerSandbox
-
-    async with DockerSandbox(paths.workspace, image=box.id) as sandbox:
+    async with found_sandbox(paths, box) as sandbox:
         await sandbox.remove()
 
 

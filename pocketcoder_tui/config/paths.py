@@ -85,6 +85,11 @@ class Paths:
         return self.state / "ssh_host_key"
 
     @property
+    def carried(self) -> Path:
+        """What is known of the box's own copy of the workspace, where it cannot be mounted."""
+        return self.state / "carried"
+
+    @property
     def masks(self) -> Path:
         """What lies in the box over files that are hidden from the agent."""
         return self.state / "masks"

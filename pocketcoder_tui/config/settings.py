@@ -29,6 +29,7 @@ PREFIX = "POCKETCODER_"
 ENVIRONMENT = "the environment"
 NETWORK_ASK = "ask"
 """The box's programs may ask the person for a host."""
+MOUNT_AUTO, MOUNT_COPY = "auto", "copy"
 
 Size = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*[kmg]$")]
 """A number of bytes as Docker writes it: 512m, 4g."""
@@ -97,6 +98,9 @@ class Settings(BaseSettings):
     """The image that the box is made from: Debian, or your own with bash 5 and tmux 3.2."""
     network: Literal["ask", "off"] = "ask"
     """The box's way out: ask about each host it wants to reach, or off."""
+    mount: Literal["auto", "bind", "copy"] = "auto"
+    """The workspace in the box: bind mounts it, copy carries it there and back; auto copies when
+    Docker is on another machine."""
     runtime: _Word = ""
     """The container runtime, for example runsc for gVisor; empty for Docker's default."""
     memory: Size = "4g"

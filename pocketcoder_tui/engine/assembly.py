@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pocketcoder_tui.config.paths import Paths
 from pocketcoder_tui.config.secrets import box_seal
-from pocketcoder_tui.config.settings import NETWORK_ASK, Settings
+from pocketcoder_tui.config.settings import MOUNT_AUTO, MOUNT_COPY, NETWORK_ASK, Settings
 from pocketcoder_tui.control import ControlServer
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import SandboxError
@@ -94,7 +94,7 @@ async def make_workbench(options: Options) -> Session:
             copies,
             partial(ControlServer, options.paths.control),
             settings.output_limit,
-            partial(_make_door, options) if settings.ssh else None,
+            partial(_make_door, options) if settings.ssh and not is_carried(settings) else None,
             _open_gateway if settings.network == NETWORK_ASK else None,
         ),
     )
@@ -214,6 +214,11 @@ class LazySandbox:
         if self._sandbox is not None:
             self._teller.replaced(self._sandbox.replaced())
 
+    async def carry(self, box: Box) -> None:
+        """See boxkeeper.Sandbox."""
+        if self._sandbox is not None:
+            self._teller.carried(await self._sandbox.carry(box))
+
     async def _reap(self) -> None:
         """Once a session, remove boxes whose folder is gone; a failure is no reason to stop."""
         from pocketcoder_tui.sandbox.labels import reap_orphans
@@ -243,6 +248,8 @@ def make_sandbox(options: Options, copy: Path | None = None) -> "DockerSandbox":
     from pocketcoder_tui.sandbox.image import image_tag
 
     settings, workspace = options.settings, copy or options.paths.workspace
+    carried = is_carried(settings)
+    carrying = copy.with_name("carried") if copy is not None else options.paths.carried
     egress = settings.network == NETWORK_ASK and copy is None
     secret = settings.local_secret
     limits = Limits(
@@ -258,13 +265,26 @@ def make_sandbox(options: Options, copy: Path | None = None) -> "DockerSandbox":
         limits=limits,
         runtime=settings.runtime,
         seal=box_seal(secret.get_secret_value(), workspace) if secret is not None else "",
-        hatch=options.paths.hatch if copy is None else None,
+        hatch=options.paths.hatch if copy is None and not carried else None,
         tied=copy is not None,
         egress=egress,
         authorities=authorities() if egress else b"",
         masks=options.paths.masks,
         hiding=hiding_of(settings),
+        carried=carrying if carried else None,
     )
+
+
+def is_carried(settings: Settings) -> bool:
+    """Whether the box's engine cannot mount the workspace, by the setting or by its address."""
+    from pocketcoder_tui.sandbox.elsewhere.address import engine_address, is_this_machine
+
+    if settings.mount != MOUNT_AUTO:
+        return settings.mount == MOUNT_COPY
+    try:
+        return not is_this_machine(engine_address().host)
+    except SandboxError:
+        return False  # there is no engine; whoever asks for a box is told so
 
 
 def _load_terminal() -> "type[TmuxTerminal]":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pocketcoder_tui.core.errors import ContainerGone, PocketCoderError
-from pocketcoder_tui.core.events import PersonRan
+from pocketcoder_tui.core.events import Noticed, PersonRan
 from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.core.terminal import MAIN_WINDOW, PersonLine, Terminal
 from pocketcoder_tui.core.transient import BoxChanged, BoxState, ScreenChanged
@@ -29,6 +29,12 @@ class Sandbox(Protocol):
 
     def recheck(self) -> None:
         """Say so when what was hidden in the box is not any more; some microseconds."""
+
+    async def carry(self, box: Box) -> None:
+        """Make the workspace here and in the box the same, where the box cannot mount it.
+
+        Raises SandboxError.
+        """
 
     async def aclose(self) -> None:
         """Let go of the connection; the container goes on."""
@@ -83,12 +89,26 @@ class BoxKeeper:
                 self._ready = await self._start()
             else:
                 self._sandbox.recheck()
+            await self._sandbox.carry(self._ready.box)
             return self._ready
 
+    async def catch_up(self) -> None:
+        """See that what the box wrote is here; what hinders it is said, and tried again later."""
+        if (ready := self._ready) is None:
+            return
+        try:
+            await self._sandbox.carry(ready.box)
+        except PocketCoderError as error:
+            sentence = f"What was written in the box is not here yet: {error.sentence}"
+            hint = f"It stays there and comes with the next action. {error.hint}".rstrip()
+            await self._journal.tell(Noticed("warning", sentence, hint, time.time()))
+
     async def is_busy(self) -> bool:
-        """Whether a program runs in the box; one that cannot be asked is taken to be busy."""
+        """Whether a program runs in the box, once what it wrote is here; one that cannot be asked
+        is taken to be busy."""
         if self._ready is None:
             return False
+        await self.catch_up()
         try:
             return bool(await self._ready.terminal.jobs())
         except PocketCoderError:

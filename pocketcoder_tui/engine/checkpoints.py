@@ -317,7 +317,7 @@ class CheckpointDesk:
             return False
         if not all(deed.reported for deed in deeds):
             return True
-        busy = bool(deeds) or await self._is_busy()
+        busy = await self._is_busy() or bool(deeds)
         try:
             await self._run(self._keeper.look)
             await self.boundary.check(self._last, tuple(self._live), between=not deeds)

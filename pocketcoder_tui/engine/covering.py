@@ -47,6 +47,11 @@ class CoverTeller:
             sentence = f"The agent can read {_names(paths)}: replaced since its box was started."
             self._say("warning", sentence, AGAIN)
 
+    def carried(self, sentences: Sequence[str]) -> None:
+        """What could not be carried to the box or back as it is."""
+        for sentence in sentences:
+            self._say("warning", sentence, "")
+
     def _say(self, level: Literal["info", "warning"], sentence: str, hint: str) -> None:
         if (key := (level, sentence)) not in self._told:
             self._told.add(key)

@@ -177,7 +177,8 @@ class Dispatcher:
         await self._end(_timed(execution, started))
 
     async def _end(self, execution: Execution) -> Execution:
-        """Record the result, without the host's secrets."""
+        """Record the result, without the host's secrets, once the workspace has what it did."""
+        await self._keeper.catch_up()
         clean = self._masker.clean
         execution = replace(
             execution,

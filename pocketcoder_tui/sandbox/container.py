@@ -1,7 +1,9 @@
 """The life of a workspace's container: made once, found again, started, stopped, removed."""
 
 import asyncio
+import contextlib
 import os
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -11,10 +13,12 @@ import docker
 
 from pocketcoder_tui.core.errors import ContainerGone, SandboxError
 from pocketcoder_tui.core.hiding import Hiding
+from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.sandbox import flags as fl
+from pocketcoder_tui.sandbox import settle
 from pocketcoder_tui.sandbox.box import DockerBox
 from pocketcoder_tui.sandbox.cover import Cover, Covered, findings_of, mounted_in
-from pocketcoder_tui.sandbox.faults import translate, translated
+from pocketcoder_tui.sandbox.elsewhere.place import VolumePlace
 from pocketcoder_tui.sandbox.hatch import Hatch
 from pocketcoder_tui.sandbox.image import image_folder
 from pocketcoder_tui.sandbox.inspection import (
@@ -27,10 +31,7 @@ from pocketcoder_tui.sandbox.inspection import (
 )
 from pocketcoder_tui.sandbox.labels import (
     COVER,
-    FLAGS,
     GIT,
-    SEAL,
-    WORKSPACE,
     container_name,
     labels_of,
 )
@@ -90,6 +91,7 @@ class DockerSandbox:
         authorities: bytes = b"",
         masks: Path | None = None,
         hiding: Hiding | None = None,
+        carried: Path | None = None,
     ) -> None:
         """``workspace`` is a checked folder, ``image`` a name or id, ``runtime`` the engine's own
         name of one ("" for its default). ``tied``: the container is an orphan once this process
@@ -97,7 +99,9 @@ class DockerSandbox:
         without it is not taken for ours ("" to take any). ``hatch`` is a folder of the host's, of
         this workspace alone, that is bound into the box read-only; None for none. With ``egress``
         programs are told of the proxy, and ``authorities`` (PEM) are handed in. ``hiding`` says
-        which files are hidden, by masks in the folder ``masks``; None for none.
+        which files are hidden, by masks in the folder ``masks``; None for none. ``carried`` is a
+        folder of the host's for an engine that cannot mount the workspace: it is carried there and
+        back; None for an engine that can.
         """
         self._workspace = Path(os.path.realpath(workspace))
         self._image = image
@@ -112,8 +116,12 @@ class DockerSandbox:
         self.covered = Covered()
         """What the box is kept from in the workspace, as of the last ``ensure``."""
         self._engine = Engine()
-        self.name = container_name(self._workspace)
+        self.name = container_name(self._workspace, elsewhere=carried is not None)
         """The container's name, whether it exists or not."""
+        self._place: VolumePlace | None = None
+        if carried is not None:
+            hidden = self._cover.hidden
+            self._place = VolumePlace(self._workspace, carried, hidden, f"{self.name}-workspace")
 
     async def __aenter__(self) -> "DockerSandbox":
         return self
@@ -138,7 +146,12 @@ class DockerSandbox:
         image = await self._image_id()
         config = await self._config(image)
         api = await self._engine.api()
-        await asyncio.to_thread(self._cover.prepare)
+        if self._place is None:
+            await asyncio.to_thread(self._cover.prepare)
+        else:
+            await self._place.ready(
+                self._engine, image, config["User"], config["Labels"], self.name
+            )
         if self._hatch is not None:
             self._hatch.prepare()
             if self._egress:
@@ -146,15 +159,22 @@ class DockerSandbox:
         try:
             return await self._ready(api, config)
         except _Elsewhere as stale:
-            await self._engine.run(_remove, api, stale.container)
+            await self._engine.run(settle.remove, api, stale.container)
             return await self._ready(api, config)
 
     async def _ready(self, api: docker.APIClient, config: dict[str, Any]) -> DockerBox:
         """The container, prepared and looked at. Raises _Elsewhere."""
         facts = await self._engine.run(self._settle, api, config)
-        box, promise = self._box(facts, config), self._promise(facts, config)
+        box, promise = self._box(facts, config["User"]), self._promise(facts, config)
         require_promised(await self._prepare(box, config["User"], promise))
         return box
+
+    async def carry(self, box: Box) -> Sequence[str]:
+        """Make the workspace here and in the box the same, where it cannot be mounted.
+
+        Returns sentences for the person. Raises SandboxError, ContainerGone.
+        """
+        return (await self._place.carry(box)).notes if self._place is not None else ()
 
     async def look(self) -> list[Finding] | None:
         """What a running container says of itself; None when none runs. Nothing is changed.
@@ -166,20 +186,20 @@ class DockerSandbox:
             facts = await self._engine.call("look for the box", "inspect_container", self.name)
         except ContainerGone:
             return None
-        _require_ours(facts, self.name, self._seal)
+        settle.require_ours(facts, self.name, self._seal)
         if facts["State"]["Status"] != "running":
             return None
-        done = await self._box(facts, config).exec(["bash", "-c", LOOK])
+        done = await self._box(facts, config["User"]).exec(["bash", "-c", LOOK])
         text = done.stdout.decode("utf-8", "replace")
-        self.covered = self._cover.compared(mounted_in(text))
+        self.covered = self._covered(text)
         return [*findings_in(text, self._promise(facts, config)), *findings_of(self.covered)]
 
-    def _box(self, facts: dict[str, Any], config: dict[str, Any]) -> DockerBox:
+    def _box(self, facts: dict[str, Any], user: str) -> DockerBox:
         return DockerBox(
             self._engine,
             id=facts["Id"],
             name=self.name,
-            user=config["User"],
+            user=user,
             started=_seconds(facts["State"]["StartedAt"]),
             hatch=self._hatch,
         )
@@ -188,7 +208,13 @@ class DockerSandbox:
         guarded = facts["Config"]["Labels"].get(GIT) == config["Labels"][GIT]
         mounts = facts["HostConfig"].get("Mounts") or []
         covers = sum(m["Target"].startswith(f"{fl.WORKSPACE}/") for m in mounts)
-        return Promise(self._limits, self._runtime, guarded, covers)
+        return Promise(self._limits, self._runtime, guarded, covers, self._place is not None)
+
+    def _covered(self, text: str) -> Covered:
+        """What the box is kept from: what lies over it, or what is not sent there."""
+        if self._place is not None:
+            return Covered(tuple(sorted(self._cover.hidden())))
+        return self._cover.compared(mounted_in(text))
 
     def replaced(self) -> tuple[str, ...]:
         """Hidden files that the host replaced since, which uncovers them; each told once."""
@@ -196,23 +222,52 @@ class DockerSandbox:
 
     async def stop(self) -> None:
         """Stop the container; its programs and everything outside /workspace are gone."""
+        with contextlib.suppress(SandboxError):  # its copy of the workspace stays with the engine
+            await self._carry_back()
         await self._quietly("stop the box", "stop", timeout=_STOP_SECONDS)
 
     async def remove(self) -> None:
-        """Stop and remove the container."""
-        await self._quietly("remove the box", "remove_container", force=True, v=True)
+        """Stop and remove the container.
+
+        Raises SandboxError, also when the box's own copy of the workspace could not be carried
+        back: then that copy stays with the engine.
+        """
+        carried = False
+        try:
+            carried = await self._carry_back()
+        finally:
+            await self._quietly("remove the box", "remove_container", force=True, v=True)
+        if carried and self._place is not None:
+            await self._place.remove(self._engine)
+
+    async def _carry_back(self) -> bool:
+        """Bring what the box wrote to the host; True when all of it is here."""
+        if self._place is None:
+            return False
+        api = await self._engine.api()
+        facts = await self._engine.run(settle.inspect, api, self.name)
+        if facts is None or facts["State"]["Status"] != "running":
+            return False
+        settle.require_ours(facts, self.name, self._seal)
+        user = str(facts["Config"]["User"])
+        await asyncio.to_thread(self._cover.mounts)
+        await self._place.ready(self._engine, facts["Image"], user, {}, self.name)
+        await self._place.carry(self._box(facts, user), back=True)
+        return True
 
     async def aclose(self) -> None:
         """Let go of the engine; the container stays."""
         if self._hatch is not None:
             self._hatch.close()
+        if self._place is not None:
+            self._place.close()
         await self._engine.aclose()
 
     async def _quietly(self, doing: str, method: str, **kwargs: Any) -> None:
         """Call a method on our container; one that is gone already is no failure."""
         try:
             facts = await self._engine.call(doing, "inspect_container", self.name)
-            _require_ours(facts, self.name, self._seal)
+            settle.require_ours(facts, self.name, self._seal)
             await self._engine.call(doing, method, facts["Id"], **kwargs)
         except ContainerGone:
             return
@@ -238,12 +293,15 @@ class DockerSandbox:
             hatch=self._hatch.folder if self._hatch is not None else None,
             egress=self._egress,
             trusted=self._hatch is not None and bool(self._authorities),
+            volume=self._place.name if self._place is not None else "",
         )
-        mounts = fl.git_mounts(self._workspace)
+        mounted = self._place is None
+        mounts = fl.git_mounts(self._workspace) if mounted else []
         config["Labels"] = labels_of(
             self._workspace, config, mounts, tied=self._tied, seal=self._seal
         )
         covers = await asyncio.to_thread(self._cover.mounts)
+        covers = covers if mounted else []
         config["Labels"][COVER] = fl.signature({"mounts": covers})
         config["HostConfig"]["Mounts"] += mounts + covers
         return config
@@ -255,23 +313,23 @@ class DockerSandbox:
 
     def _settle_alone(self, api: docker.APIClient, config: dict[str, Any]) -> dict[str, Any]:
         for _ in range(_TRIES):
-            facts = _inspect(api, self.name)
+            facts = settle.inspect(api, self.name)
             if facts is None:
-                _create(api, config, self.name)
+                settle.create(api, config, self.name)
                 continue
-            _require_ours(facts, self.name, self._seal)
-            if _is_outdated(facts, config):
-                _remove(api, facts["Id"])
+            settle.require_ours(facts, self.name, self._seal)
+            if settle.is_outdated(facts, config):
+                settle.remove(api, facts["Id"])
                 continue
             match facts["State"]["Status"]:
                 case "running":
                     return facts
                 case "paused":
-                    _unless_gone(api.unpause, facts["Id"])
+                    settle.unless_gone(api.unpause, facts["Id"])
                 case "created" | "exited":
-                    _unless_gone(api.start, facts["Id"])
+                    settle.unless_gone(api.start, facts["Id"])
                 case _:
-                    _remove(api, facts["Id"])
+                    settle.remove(api, facts["Id"])
         raise SandboxError("The box does not stay up, or another program keeps changing it.")
 
     async def _prepare(self, box: DockerBox, user: str, promise: Promise) -> list[Finding]:
@@ -284,9 +342,9 @@ class DockerSandbox:
             why = "No program can be started in the box"
             raise _Elsewhere(box.id, f"{why}; its folder may have been replaced.")
         inside, here = folder_in(text), os.stat(self._workspace).st_ino
-        if inside and not promise.own_kernel and inside != here:
+        if inside and not (promise.own_kernel or promise.carried) and inside != here:
             raise _Elsewhere(box.id, "The box is bound to another folder than the workspace.")
-        self.covered = self._cover.compared(mounted_in(text))
+        self.covered = self._covered(text)
         return findings_in(text, promise)
 
 
@@ -296,78 +354,6 @@ class _Elsewhere(SandboxError):
     def __init__(self, container: str, sentence: str) -> None:
         super().__init__(sentence)
         self.container = container
-
-
-def _inspect(api: docker.APIClient, name: str) -> dict[str, Any] | None:
-    with translated("look for the box"):
-        try:
-            facts: dict[str, Any] = api.inspect_container(name)
-        except docker.errors.NotFound:
-            return None
-    return facts
-
-
-def _create(api: docker.APIClient, config: dict[str, Any], name: str) -> None:
-    """Make the container. Another process that was faster is no failure."""
-    try:
-        api.create_container_from_config(config, name)
-    except docker.errors.APIError as error:
-        if error.status_code != 409:
-            raise translate(error, "make the box") from error
-
-
-def _remove(api: docker.APIClient, container: str) -> None:
-    """Remove one exact container and wait until its name is free."""
-    try:
-        api.remove_container(container, force=True, v=True)
-    except docker.errors.NotFound:
-        return
-    except docker.errors.APIError as error:
-        if error.status_code != 409:
-            raise translate(error, "remove the old box") from error
-        # Another process removes it; its name is free when that is done.
-        try:
-            api.wait(container, condition="removed")
-        except docker.errors.NotFound:
-            return
-
-
-def _unless_gone(step: Any, container: str) -> None:
-    """Take a step that another process may have taken, or made pointless, before."""
-    try:
-        step(container)
-    except docker.errors.NotFound:
-        return
-    except docker.errors.APIError as error:
-        if error.status_code not in (304, 409):
-            raise translate(error, "start the box") from error
-
-
-def _require_ours(facts: dict[str, Any], name: str, seal: str) -> None:
-    labels = facts["Config"].get("Labels") or {}
-    if WORKSPACE not in labels:
-        raise SandboxError(
-            f"A container named {name} exists and is not PocketCoder's.",
-            hint=f"Remove or rename it: docker rename {name} other-name.",
-        )
-    if seal and labels.get(SEAL) != seal:
-        raise SandboxError(
-            f"The container {name} was not made with your configuration's secret.",
-            hint=f"If it is yours, remove it: docker rm -f {name}.",
-        )
-
-
-def _is_outdated(facts: dict[str, Any], config: dict[str, Any]) -> bool:
-    """True when the container must be made again.
-
-    Its mounts within the workspace count only while it is stopped: a repository or a secret that
-    came into being meanwhile is no reason to end what runs.
-    """
-    has, wants = facts["Config"]["Labels"], config["Labels"]
-    if has.get(FLAGS) != wants[FLAGS]:
-        return True
-    running = facts["State"]["Status"] in ("running", "paused")
-    return not running and any(has.get(label) != wants[label] for label in (GIT, COVER))
 
 
 def _seconds(text: str) -> float:

@@ -71,6 +71,10 @@ class Cover:
             mounts.append(bind(mask, f"{WORKSPACE}/{hidden.path}", read_only=True))
         return mounts
 
+    def hidden(self) -> frozenset[str]:
+        """What is to be hidden, by the last look: paths of files and folders."""
+        return frozenset(hidden.path for hidden in self.survey.hidden)
+
     def compared(self, mounted: set[str]) -> Covered:
         """What is and what is not covered, by the mounts that a running box says it has."""
         there = {place.removeprefix(f"{WORKSPACE}/") for place in mounted}

@@ -1,4 +1,4 @@
-"""The Docker engine of this machine: where it listens, how it stands, and a connection to it."""
+"""The Docker engine: how it stands, and a connection to it."""
 
 import errno
 import os
@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import docker
 import requests
@@ -20,27 +19,26 @@ from pocketcoder_tui.core.errors import (
     EngineStopped,
     SandboxError,
 )
+from pocketcoder_tui.sandbox.elsewhere.address import Address, engine_address, socket_path
+from pocketcoder_tui.sandbox.elsewhere.tunnel import through_ssh
 from pocketcoder_tui.sandbox.faults import translated
 
 __all__ = [
-    "DEFAULT_SOCKET",
     "EngineFound",
     "EngineState",
     "connect",
     "engine_check",
-    "engine_host",
     "find_engine",
-    "socket_path",
 ]
-
-DEFAULT_SOCKET = "/var/run/docker.sock"
-"""Where the engine listens unless it is told otherwise."""
 
 PROBE_SECONDS = 3.0
 """How long the engine may take to answer a question about itself."""
 
 CALL_SECONDS = 60.0
 """How long one call may take; a stream has no limit."""
+
+_TELLING = ("DOCKER_HOST", "DOCKER_CONTEXT")
+"""Variables that lead to an engine."""
 
 _BINARY_FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/usr/local/sbin", "/usr/local/bin")
 
@@ -77,23 +75,8 @@ class EngineFound:
     """What went wrong, in the system's words."""
     stronger: tuple[str, ...] = ()
     """Runtimes it has that could be chosen."""
-
-
-def engine_host() -> str:
-    """The engine's address: ``DOCKER_HOST``, else the system's socket, else this user's own."""
-    told = os.environ.get("DOCKER_HOST", "")
-    if told:
-        return told
-    own = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent") / "docker.sock"
-    if not Path(DEFAULT_SOCKET).exists() and own.exists():
-        return f"unix://{own}"
-    return f"unix://{DEFAULT_SOCKET}"
-
-
-def socket_path(host: str) -> Path | None:
-    """The path of a unix socket address, None for any other kind of address."""
-    parts = urlsplit(host)
-    return Path(parts.netloc + parts.path) if parts.scheme in ("unix", "http+unix") else None
+    hint: str = ""
+    """What to do, where that is known already."""
 
 
 class _Client(docker.APIClient):  # type: ignore[misc]  # the SDK has no types
@@ -113,9 +96,13 @@ class _Client(docker.APIClient):  # type: ignore[misc]  # the SDK has no types
         """The base class sets it; it stays as it is."""
 
 
-def _open(host: str, timeout: float) -> docker.APIClient:
-    settings = docker.utils.kwargs_from_env() | {"base_url": host}
-    return _Client(version="auto", timeout=timeout, **settings)
+def _open(address: Address, timeout: float) -> docker.APIClient:
+    """Raises the SDK's errors, OSError, and SandboxError for a tunnel that does not stand."""
+    host = address.host
+    if host.startswith("ssh://"):
+        host = f"unix://{through_ssh(host)}"
+    tls = {"tls": address.tls} if address.tls is not None else {}
+    return _Client(base_url=host, version="auto", timeout=timeout, **tls)
 
 
 def connect(*, timeout: float = CALL_SECONDS) -> docker.APIClient:
@@ -124,28 +111,31 @@ def connect(*, timeout: float = CALL_SECONDS) -> docker.APIClient:
     ``timeout`` is in seconds for each call. Raises EngineMissing, EngineStopped, EngineForbidden
     or SandboxError. Blocking.
     """
-    found = find_engine(ask=False)
-    if found.state is not EngineState.RUNNING:
+    address = engine_address()
+    found = _knocked(address)
+    if found is not None:
         raise _error(found)
     with translated("reach Docker"):
-        return _open(found.host, timeout)
+        return _open(address, timeout)
 
 
-def find_engine(*, ask: bool = True) -> EngineFound:
-    """Look at the engine's address and tell the four cases apart; with ``ask``, its version too.
+def find_engine() -> EngineFound:
+    """Look at the engine's address, tell the four cases apart, and ask for its version.
 
-    Blocking, three seconds at most for each of its steps.
+    Blocking, three seconds at most for each of its steps; a way over SSH takes up to 30.
     """
-    host = engine_host()
-    path = socket_path(host)
-    if path is not None:
-        refused = _knock(path)
-        if refused is not None:
-            return _without_answer(host, refused)
-    if not ask:
-        return EngineFound(EngineState.RUNNING, host)
     try:
-        client = _open(host, PROBE_SECONDS)
+        address = engine_address()
+    except SandboxError as error:
+        return EngineFound(EngineState.SILENT, "", detail=error.sentence, hint=error.hint)
+    found = _knocked(address)
+    if found is not None:
+        return found
+    host = address.host
+    try:
+        client = _open(address, PROBE_SECONDS)
+    except SandboxError as error:
+        return EngineFound(EngineState.SILENT, host, detail=error.sentence, hint=error.hint)
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         return EngineFound(EngineState.SILENT, host, detail=_last_words(error))
     try:
@@ -190,15 +180,17 @@ def _advice(found: EngineFound, runtime: str) -> str:
     return " ".join(said)
 
 
-def is_local(host: str) -> bool:
-    """True for an address that this machine's own engine would have."""
-    return socket_path(host) is not None
-
-
 def binary(name: str) -> str | None:
     """Find a system program, also in folders that an ordinary user's PATH leaves out."""
     folders = [os.environ.get("PATH", ""), *_BINARY_FOLDERS]
     return shutil.which(name, path=os.pathsep.join(folders))
+
+
+def _knocked(address: Address) -> EngineFound | None:
+    """How an engine of this machine stands whose socket nobody answers; None when all is well."""
+    path = socket_path(address.host)
+    refused = _knock(path) if path is not None else None
+    return _without_answer(address.host, refused) if refused is not None else None
 
 
 def _knock(path: Path) -> OSError | None:
@@ -224,8 +216,8 @@ def _without_answer(host: str, error: OSError) -> EngineFound:
 
 def _error(found: EngineFound) -> SandboxError:
     """The error that says how the engine stands."""
-    told = "DOCKER_HOST" in os.environ
-    hint = f"DOCKER_HOST is {found.host}; check that it is right." if told else None
+    told_by = next((name for name in _TELLING if name in os.environ), "")
+    hint = f"{told_by} leads to {found.host or 'it'}; check that it is right." if told_by else None
     match found.state:
         case EngineState.MISSING:
             return EngineMissing("Docker is not installed.", hint=hint)
@@ -233,8 +225,10 @@ def _error(found: EngineFound) -> SandboxError:
             return EngineStopped("Docker is installed and does not run.", hint=hint)
         case EngineState.FORBIDDEN:
             return EngineForbidden("Docker runs, and you may not use it.")
+        case _ if found.hint:
+            return SandboxError(found.detail, hint=found.hint)
         case _:
-            sentence = f"Docker does not answer at {found.host}: {found.detail}."
+            sentence = f"Docker does not answer at {found.host}: {found.detail.rstrip('.')}."
             return SandboxError(sentence, hint=hint)
 
 

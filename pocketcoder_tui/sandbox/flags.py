@@ -108,10 +108,12 @@ def container_flags(
     hatch: Path | None = None,
     egress: bool = False,
     trusted: bool = False,
+    volume: str = "",
 ) -> dict[str, Any]:
     """Return what the container is created with, save labels and the mounts of ``git_mounts``.
 
-    ``seccomp`` is the profile's JSON text; ``image`` an image id; ``hatch`` a folder of the host's.
+    ``seccomp`` is the profile's JSON text; ``image`` an image id; ``hatch`` a folder of the host's;
+    ``volume`` one of the engine's that holds the workspace when it cannot be mounted.
     With ``egress`` programs are told of the proxy, and if ``trusted`` of the host's authorities in
     the hatch; the box has no network in either case.
     """
@@ -145,7 +147,7 @@ def container_flags(
             HOME: f"rw,exec,nosuid,nodev,size={limits.home},mode=0700,{own}",
         },
         "Mounts": [
-            bind(workspace, WORKSPACE),
+            volume_mount(volume) if volume else bind(workspace, WORKSPACE),
             *([bind(hatch, HATCH, read_only=True)] if hatch is not None else []),
         ],
         "LogConfig": {"Type": "none"},
@@ -241,6 +243,17 @@ def bind(source: Path, target: str, *, read_only: bool = False) -> dict[str, Any
         "Target": target,
         "ReadOnly": read_only,
         "BindOptions": {"Propagation": "rprivate"},
+    }
+
+
+def volume_mount(name: str) -> dict[str, Any]:
+    """A mount of an engine's volume as the workspace."""
+    return {
+        "Type": "volume",
+        "Source": name,
+        "Target": WORKSPACE,
+        "ReadOnly": False,
+        "VolumeOptions": {"NoCopy": True},
     }
 
 

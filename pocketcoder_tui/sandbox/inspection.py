@@ -108,6 +108,9 @@ class Promise:
     covers: int = 0
     """Mounts over secret files and nested repositories with which the box was made."""
 
+    carried: bool = False
+    """True for a box with a copy of the workspace of its own: what git obeys is not taken back."""
+
     @property
     def own_kernel(self) -> bool:
         """True for gVisor."""
@@ -258,7 +261,9 @@ def findings_in(text: str, promise: Promise) -> list[Finding]:
     findings = [("runs as the workspace's owner", same, f"uid {' '.join(sorted(set(uids)))}")]
     for rule in _RULES:
         values = [v for w, v in pairs if w == rule.word or (rule.word == "Cap" and w[:3] == "Cap")]
-        if rule.word == _GIT and values and not promise.guarded:
+        if rule.word == _GIT and promise.carried:
+            findings.append((rule.name, True, "not taken from the box's copy"))
+        elif rule.word == _GIT and values and not promise.guarded:
             findings.append((rule.name, True, "the repository is newer than the box"))
         elif rule.word == _GIT and values and not _covered(values, pairs):
             findings.append((rule.name, True, f"replaced on the host: {', '.join(values)}"))

@@ -9,7 +9,8 @@ from typing import Any
 
 from pocketcoder_tui.core.checks import Progress
 from pocketcoder_tui.core.errors import EngineForbidden, SandboxError
-from pocketcoder_tui.sandbox.engine import EngineState, engine_host, socket_path
+from pocketcoder_tui.sandbox.elsewhere.address import engine_address, socket_path
+from pocketcoder_tui.sandbox.engine import EngineState
 from pocketcoder_tui.sandbox.host import Host, ThisHost
 
 __all__ = ["install_engine", "install_packages"]
@@ -46,10 +47,11 @@ async def install_engine(
         return
     if state is EngineState.FORBIDDEN:
         raise EngineForbidden("Docker runs, and you may not use it.")
-    if socket_path(engine_host()) is None:
+    address = engine_address()
+    if socket_path(address.host) is None:
         raise SandboxError(
-            "DOCKER_HOST names an engine elsewhere, which cannot be started from here.",
-            hint="Start it there, or unset DOCKER_HOST.",
+            f"{address.told_by} leads to an engine elsewhere, which cannot be started from here.",
+            hint=f"Start it there, or do without {address.told_by}.",
         )
     if state is EngineState.MISSING:
         async for step in install_packages(host, []):
@@ -136,7 +138,7 @@ async def _until_it_answers(host: Host, ended: "asyncio.Future[int] | None", log
     The engine makes its socket at a moment that the system reports, and a question that is asked
     from then on waits in the socket until the engine is ready: nothing is asked over and over.
     """
-    path = socket_path(engine_host())
+    path = socket_path(engine_address().host)
     if path is None:
         return
     waiting = asyncio.create_task(_answer(host, path))

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ __all__ = [
     "container_name",
     "labels_of",
     "list_boxes",
+    "machine_mark",
     "owner_mark",
     "reap_orphans",
 ]
@@ -41,6 +43,9 @@ SEAL = "org.pocketcoder.seal"
 """HMAC (hex) of the workspace's path under the person's own secret (config.secrets.box_seal)."""
 
 PATH = "org.pocketcoder.path"
+MACHINE = "org.pocketcoder.machine"
+"""Whose container it is (``machine_mark``); on a shared engine the others are left alone."""
+
 VERSION = "org.pocketcoder.version"
 
 OWNER = "org.pocketcoder.owner"
@@ -59,11 +64,27 @@ class BoxSummary:
     version: str
     """The version of pocketcoder that made it."""
     owner: str = ""
+    ours: bool = True
+    """False for one that another machine, or another person here, made on the same engine."""
 
 
-def container_name(workspace: Path) -> str:
-    """The name of a workspace's container."""
-    return f"pocketcoder-{_key(workspace)[:16]}"
+def container_name(workspace: Path, *, elsewhere: bool = False) -> str:
+    """The name of a workspace's container.
+
+    ``elsewhere``: on an engine that other machines use too, where paths alone may be the same.
+    """
+    name = f"pocketcoder-{_key(workspace)[:16]}"
+    return f"{name}-{machine_mark()[:8]}" if elsewhere else name
+
+
+def machine_mark() -> str:
+    """Tells this user of this machine from others (hex; machine-id(5))."""
+    try:
+        machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        machine = ""
+    whose = f"{machine or socket.gethostname()}/{os.getuid()}"
+    return hashlib.sha256(whose.encode()).hexdigest()
 
 
 def labels_of(
@@ -73,6 +94,7 @@ def labels_of(
     labels = {
         WORKSPACE: _key(workspace),
         PATH: str(workspace),
+        MACHINE: machine_mark(),
         VERSION: __version__,
         FLAGS: signature(config),
         GIT: signature({"mounts": mounts}),
@@ -118,6 +140,8 @@ def owner_mark(pid: int) -> str:
 
 
 def _is_orphan(box: BoxSummary) -> bool:
+    if not box.ours:
+        return False
     if box.owner:
         machine, pid, _start = box.owner.rsplit("/", 2)
         # A process of another pid namespace cannot be seen from here; it is left alone.
@@ -153,6 +177,7 @@ def _summary(facts: dict[str, Any]) -> BoxSummary:
         status=facts["State"],
         version=labels.get(VERSION, ""),
         owner=labels.get(OWNER, ""),
+        ours=labels.get(MACHINE, machine_mark()) == machine_mark(),
     )
 
 

@@ -87,7 +87,7 @@ def start_exec(
     if not isinstance(sock, socket.socket):
         raise SandboxError(
             "This kind of connection to Docker cannot carry a terminal.",
-            hint="Set DOCKER_HOST to a unix or tcp address; ssh -L can forward one.",
+            hint="Set DOCKER_HOST to a unix, ssh or tcp address.",
         )
     response = held._response
     sock.setblocking(False)

@@ -8,7 +8,7 @@ from pocketcoder_tui.core.actions import ToolCall
 from pocketcoder_tui.core.errors import ModelError, RelayError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.model import Finish, ModelRequest, PartKind, ReplyFinished, ReplyPart
-from pocketcoder_tui.core.ports import ByteStream, ExecResult
+from pocketcoder_tui.core.ports import Box, ByteStream, ExecResult
 from pocketcoder_tui.core.terminal import (
     MAIN_WINDOW,
     CommandEnded,
@@ -236,6 +236,9 @@ class FakeSandbox:
         return self.box
 
     def recheck(self) -> None:
+        return None
+
+    async def carry(self, box: Box) -> None:
         return None
 
     async def aclose(self) -> None:

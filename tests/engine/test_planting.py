@@ -129,6 +129,9 @@ class Real:
     def recheck(self) -> None:
         return None
 
+    async def carry(self, box: Box) -> None:
+        return None
+
     async def aclose(self) -> None:
         return None
 

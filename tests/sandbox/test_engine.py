@@ -23,6 +23,7 @@ from pocketcoder_tui.core.errors import (
     SandboxError,
 )
 from pocketcoder_tui.sandbox import engine
+from pocketcoder_tui.sandbox.elsewhere import address as addresses
 from pocketcoder_tui.sandbox.engine import EngineState, connect, engine_check, find_engine
 from pocketcoder_tui.sandbox.faults import translate
 
@@ -156,10 +157,10 @@ def test_an_address_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_person_s_own_engine_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(engine, "DEFAULT_SOCKET", str(tmp_path / "none.sock"))
+    monkeypatch.setattr(addresses, "DEFAULT_SOCKET", str(tmp_path / "none.sock"))
     (tmp_path / "docker.sock").touch()
 
-    assert engine.engine_host() == f"unix://{tmp_path}/docker.sock"
+    assert addresses.engine_address().host == f"unix://{tmp_path}/docker.sock"
 
 
 @pytest.mark.docker

@@ -247,7 +247,7 @@ async def test_no_permission_is_not_mended_by_installing(tmp_path: Path) -> None
 async def test_an_engine_elsewhere_is_not_started_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
+    monkeypatch.setenv("DOCKER_HOST", "ssh://dana@build.example")
 
     with pytest.raises(SandboxError, match="DOCKER_HOST"):
         await _install(RecordedHost(EngineState.SILENT), tmp_path)

@@ -104,6 +104,9 @@ class Real:
     def recheck(self) -> None:
         """See boxkeeper.Sandbox."""
 
+    async def carry(self, box: Box) -> None:
+        """See boxkeeper.Sandbox."""
+
     async def aclose(self) -> None:
         """The test's own sandbox is let go of by the test."""
 

@@ -112,7 +112,16 @@ class Node:
 class Walker:
     """Walks one folder, again and again. Owns what is known of it."""
 
-    def __init__(self, folder: Path, limits: Limits, stop: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limits: Limits,
+        stop: threading.Event | None = None,
+        *,
+        git: bool = False,
+    ) -> None:
+        """``git``: walk through git's own folders as through any other."""
+        self._git = git
         self._folder = folder
         self._limits = limits
         self._stop = stop or threading.Event()
@@ -168,7 +177,7 @@ class Walker:
         with os.scandir(fd) as found:
             for entry in found:
                 name = entry.name
-                if name == GIT:
+                if name == GIT and not self._git:
                     git = git_marks(fd)
                     continue
                 try:
