@@ -234,21 +234,28 @@ class DockerSandbox:
         """
         carried = False
         try:
-            carried = await self._carry_back()
+            carried = await self._carry_back(start=True)
         finally:
             await self._quietly("remove the box", "remove_container", force=True, v=True)
         if carried and self._place is not None:
             await self._place.remove(self._engine)
 
-    async def _carry_back(self) -> bool:
-        """Bring what the box wrote to the host; True when all of it is here."""
+    async def _carry_back(self, *, start: bool = False) -> bool:
+        """Bring what the box wrote to the host; True when all of it is here.
+
+        A box that is stopped is started for it, or left alone.
+        """
         if self._place is None:
             return False
         api = await self._engine.api()
         facts = await self._engine.run(settle.inspect, api, self.name)
-        if facts is None or facts["State"]["Status"] != "running":
+        if facts is None:
             return False
         settle.require_ours(facts, self.name, self._seal)
+        if facts["State"]["Status"] != "running":
+            if not start:
+                return False
+            await self._engine.run(settle.unless_gone, api.start, facts["Id"])
         user = str(facts["Config"]["User"])
         await asyncio.to_thread(self._cover.mounts)
         await self._place.ready(self._engine, facts["Image"], user, {}, self.name)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -47,6 +48,14 @@ class Home:
         """Take the workspace's container away."""
         async with DockerSandbox(self.workspace, image=image) as sandbox:
             await sandbox.remove()
+
+
+def pocketcoder(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run another command of the program to its end."""
+    argv = [sys.executable, "-m", "pocketcoder_tui", *words]
+    return subprocess.run(
+        argv, env=home.env, cwd=home.workspace, capture_output=True, text=True, check=False
+    )
 
 
 async def ask(shown: Screen, text: str) -> None:

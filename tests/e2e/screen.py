@@ -28,6 +28,8 @@ class Screen:
     async def start(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
         """Run a program in the pane; when it ends, its shell line says with which status."""
         columns, rows = self._size
+        # tmux gives the pane its client's PATH, whatever it is told (spawn.c).
+        argv = ["env", f"PATH={env['PATH']}", *argv] if "PATH" in env else argv
         words = " ".join("'" + word.replace("'", "'\\''") + "'" for word in argv)
         line = f"{words}; printf '\\nended with %s\\n' $?; exec cat"
         settings = [f"{name}={value}" for name, value in env.items()]

@@ -1,23 +1,14 @@
 """The undo and the try in a real terminal, with a real box: only the model is scripted."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from pocketcoder_tui.sandbox.engine import connect
-from tests.e2e.program import Home, ask, press_decision
+from tests.e2e.program import Home, ask, pocketcoder, press_decision
 from tests.support.gemini_server import GeminiServer, call, finish, results_of, text
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
-
-
-def pocketcoder(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "pocketcoder_tui", *words]
-    return subprocess.run(
-        argv, env=home.env, cwd=home.workspace, capture_output=True, text=True, check=False
-    )
 
 
 def containers() -> int:
