@@ -19,8 +19,13 @@ from pocketcoder_tui.core.errors import (
     EngineStopped,
     SandboxError,
 )
-from pocketcoder_tui.sandbox.elsewhere.address import Address, engine_address, socket_path
-from pocketcoder_tui.sandbox.elsewhere.tunnel import through_ssh
+from pocketcoder_tui.sandbox.elsewhere.address import (
+    Address,
+    engine_address,
+    is_this_machine,
+    socket_path,
+)
+from pocketcoder_tui.sandbox.elsewhere.tunnel import stands, through_ssh
 from pocketcoder_tui.sandbox.faults import translated
 
 __all__ = [
@@ -29,6 +34,7 @@ __all__ = [
     "connect",
     "engine_check",
     "find_engine",
+    "is_cut_off",
 ]
 
 PROBE_SECONDS = 3.0
@@ -86,6 +92,9 @@ class _Client(docker.APIClient):  # type: ignore[misc]  # the SDK has no types
     the engine's certificate against the web's authorities instead of ``DOCKER_CERT_PATH``'s.
     """
 
+    way = ""
+    """The address that a way was dug to; empty without."""
+
     @property
     def trust_env(self) -> bool:
         """Always False."""
@@ -102,7 +111,15 @@ def _open(address: Address, timeout: float) -> docker.APIClient:
     if host.startswith("ssh://"):
         host = f"unix://{through_ssh(host)}"
     tls = {"tls": address.tls} if address.tls is not None else {}
-    return _Client(base_url=host, version="auto", timeout=timeout, **tls)
+    client = _Client(base_url=host, version="auto", timeout=timeout, **tls)
+    client.way = address.host if host != address.host else ""
+    return client
+
+
+def is_cut_off(client: docker.APIClient) -> bool:
+    """Whether a client's way over SSH has ended, so that another client is needed."""
+    way = getattr(client, "way", "")
+    return bool(way) and not stands(way)
 
 
 def connect(*, timeout: float = CALL_SECONDS) -> docker.APIClient:
@@ -156,7 +173,8 @@ def engine_check(runtime: str = "") -> Check:
     found = find_engine()
     match found.state:
         case EngineState.RUNNING:
-            sentence = f"Docker {found.version} is running."
+            where = "" if is_this_machine(found.host) else f" at {found.host}"
+            sentence = f"Docker {found.version} is running{where}."
             return Check("engine", "Docker", CheckState.OK, sentence, hint=_advice(found, runtime))
         case EngineState.MISSING:
             state, mend = CheckState.MISSING, "install Docker"

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import docker
 
-from pocketcoder_tui.sandbox.engine import connect
+from pocketcoder_tui.sandbox.engine import connect, is_cut_off
 from pocketcoder_tui.sandbox.faults import translated
 
 __all__ = ["Engine"]
@@ -35,11 +35,14 @@ class Engine:
         await self.aclose()
 
     async def api(self) -> docker.APIClient:
-        """The SDK's client, connected at the first need.
+        """The SDK's client, connected at the first need, and anew when its way there was cut.
 
         Raises EngineMissing, EngineStopped, EngineForbidden or SandboxError.
         """
         async with self._opening:
+            if self._api is not None and is_cut_off(self._api):
+                self._api.close()
+                self._api = None
             if self._api is None:
                 self._api = await self.run(connect)
             return self._api

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 
 from pocketcoder_tui.sandbox.host import ThisHost
 from tests.e2e.program import Home, ask, pocketcoder, press_decision
+from tests.e2e.screen import Screen
 from tests.support.gemini_server import GeminiServer, call, finish, results_of, text
 from tests.support.sshd import Sshd
 
@@ -26,6 +30,22 @@ def far(home: Home, tmp_path: Path) -> Iterator[Sshd]:
         assert done.returncode == 0, done.stderr
 
 
+def cut(far: Sshd) -> None:
+    """End the way to the other machine, as a network that goes away does in the end."""
+    found = subprocess.run(
+        ["pgrep", "-f", f"ssh .*docker.sock.*-p {far.port} "],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for pid in found.stdout.split():
+        os.kill(int(pid), signal.SIGKILL)
+
+
+async def ask_without_box(shown: Screen, words: str) -> None:
+    shown.type(words)
+    await shown.until(words)
+    shown.press("Enter")
+
+
 async def test_work_on_another_machine_s_engine(
     home: Home, server: GeminiServer, far: Sshd
 ) -> None:
@@ -40,10 +60,16 @@ async def test_work_on_another_machine_s_engine(
         [call("edit_file", edit), finish()],
         [call("shell", {"command": later}), finish()],
         [text("All of it is done."), finish()],
+        [call("shell", {"command": "cat sub/made.txt; echo again >again.txt"}), finish()],
+        [text("It is there again."), finish()],
     ]
     async with home.started() as shown:
         await ask(shown, "do it")
-        await press_decision(shown, "y", "The first part is done.")
+        await press_decision(shown, "t", "It ended with status 0")
+        await shown.until("sub/made.txt")
+        assert not (home.workspace / "sub").exists()
+        shown.press("Escape")
+        await press_decision(shown, "y", "The first part is done.", go=False)
         assert (home.workspace / "keep.txt").read_text() == "new\n"
         assert (home.workspace / "sub" / "made.txt").read_text() == "hi\n"
         [result] = results_of(server.requests[1])
@@ -60,6 +86,11 @@ async def test_work_on_another_machine_s_engine(
             async for _ in ThisHost().changes(late):
                 if late.exists():
                     break
+        cut(far)
+        await shown.until("no box")
+        await ask_without_box(shown, "and now?")
+        await press_decision(shown, "y", "It is there again.")
+        assert (home.workspace / "again.txt").read_text() == "again\n"
         shown.press("F6")
         await shown.until("y brings it back")
         shown.press("y")

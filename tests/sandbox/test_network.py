@@ -368,3 +368,27 @@ async def test_a_port_that_the_agent_holds_is_said(
             await taker.aclose()
         finally:
             await sandbox.remove()
+
+
+@pytest.mark.docker
+async def test_a_box_with_a_copy_of_its_own_asks_as_any_other(
+    workspace: Path, sandbox_image: str, tmp_path: Path
+) -> None:
+    """An engine elsewhere: no folder of the host's is in the box, and the way out is the same."""
+    server = await asyncio.start_server(dumb_git, "127.0.0.1", 0)
+    door, book = Door(), Book()
+    book.addresses[HOST] = [[OUTER]]
+    book.servers[OUTER, 80] = server.sockets[0].getsockname()[1]
+    async with DockerSandbox(
+        workspace, image=sandbox_image, tied=True, egress=True, carried=tmp_path / "carried"
+    ) as sandbox:
+        try:
+            box = await sandbox.ensure()
+            gateway = await open_gateway(box, door, book)
+            told = await box.exec(["git", "ls-remote", f"http://{HOST}/r.git"])
+            assert COMMIT in told.stdout.decode(), told.stderr
+            assert door.asked
+            await gateway.aclose()
+        finally:
+            await sandbox.remove()
+            server.close()

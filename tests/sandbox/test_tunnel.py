@@ -35,6 +35,7 @@ def test_the_engine_answers_through_it(sshd: Sshd, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("DOCKER_HOST", sshd.url)
     found = find_engine()
     assert (found.state, found.host) == (EngineState.RUNNING, sshd.url)
+    assert engine_check().sentence == f"Docker {found.version} is running at {sshd.url}."
     client = connect()
     try:
         assert client.version()["Version"] == found.version

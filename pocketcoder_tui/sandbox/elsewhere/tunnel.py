@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from pocketcoder_tui.core.errors import SandboxError
 from pocketcoder_tui.sandbox.elsewhere.address import DEFAULT_SOCKET
 
-__all__ = ["through_ssh"]
+__all__ = ["stands", "through_ssh"]
 
 READY_SECONDS = 30.0
 """How long it may take until the other machine has let us in."""
@@ -82,6 +82,13 @@ def through_ssh(host: str) -> Path:
             tunnel.close()
         _tunnels[host] = tunnel = _dig(host)
         return tunnel.socket
+
+
+def stands(host: str) -> bool:
+    """Whether the way to an address is open, as far as ssh has noticed."""
+    with _lock:
+        tunnel = _tunnels.get(host)
+        return tunnel is not None and tunnel.process.poll() is None
 
 
 @atexit.register
