@@ -52,6 +52,7 @@ _PREPARE = r"""
 command -v bash >/dev/null && command -v tmux >/dev/null || { echo 'bash or tmux'; exit 3; }
 exec bash -c "$3$4" "$0" "$1" "$2"
 """
+_TMUX = "command -v tmux >/dev/null || exit 3"
 _NAMES = r"""
 umask 022
 put() {
@@ -116,6 +117,7 @@ class DockerSandbox:
         self.covered = Covered()
         """What the box is kept from in the workspace, as of the last ``ensure``."""
         self._engine = Engine()
+        self._last: DockerBox | None = None
         self.name = container_name(self._workspace, elsewhere=carried is not None)
         """The container's name, whether it exists or not."""
         self._place: VolumePlace | None = None
@@ -143,14 +145,13 @@ class DockerSandbox:
         inside, and one that is not as promised is not returned. Raises ImageMissing,
         EngineMissing, EngineStopped, EngineForbidden, SandboxError.
         """
-        image = await self._image_id()
-        config = await self._config(image)
+        config = await self._config()
         api = await self._engine.api()
         if self._place is None:
             await asyncio.to_thread(self._cover.prepare)
         else:
             await self._place.ready(
-                self._engine, image, config["User"], config["Labels"], self.name
+                self._engine, config["Image"], config["User"], config["Labels"], self.name
             )
         if self._hatch is not None:
             self._hatch.prepare()
@@ -164,9 +165,10 @@ class DockerSandbox:
 
     async def _ready(self, api: docker.APIClient, config: dict[str, Any]) -> DockerBox:
         """The container, prepared and looked at. Raises _Elsewhere."""
-        facts = await self._engine.run(self._settle, api, config)
+        facts, fresh = await self._engine.run(self._settle, api, config)
         box, promise = self._box(facts, config["User"]), self._promise(facts, config)
-        require_promised(await self._prepare(box, config["User"], promise))
+        self._last = box
+        require_promised(await self._prepare(box, config["User"], promise, fresh))
         return box
 
     async def carry(self, box: Box) -> Sequence[str]:
@@ -181,7 +183,7 @@ class DockerSandbox:
 
         Raises what ``ensure`` raises, but for a drift.
         """
-        config = await self._config(await self._image_id())
+        config = await self._config()
         try:
             facts = await self._engine.call("look for the box", "inspect_container", self.name)
         except ContainerGone:
@@ -264,6 +266,8 @@ class DockerSandbox:
 
     async def aclose(self) -> None:
         """Let go of the engine; the container stays."""
+        if self._last is not None:
+            await self._last.aclose()
         if self._hatch is not None:
             self._hatch.close()
         if self._place is not None:
@@ -283,9 +287,11 @@ class DockerSandbox:
         facts = await self._engine.call("look for the image", "inspect_image", self._image)
         return str(facts["Id"])
 
-    async def _config(self, image: str) -> dict[str, Any]:
+    async def _config(self) -> dict[str, Any]:
         """What the container is to be made with, labels included."""
-        info = await self._engine.call("ask Docker about itself", "info")
+        image, info = await asyncio.gather(
+            self._image_id(), self._engine.call("ask Docker about itself", "info")
+        )
         options = info.get("SecurityOptions") or []
         rootless = any("name=rootless" in option for option in options)
         if self._runtime and self._runtime not in (info.get("Runtimes") or {}):
@@ -313,12 +319,18 @@ class DockerSandbox:
         config["HostConfig"]["Mounts"] += mounts + covers
         return config
 
-    def _settle(self, api: docker.APIClient, config: dict[str, Any]) -> dict[str, Any]:
-        """Bring the container to running, whatever state it is in. Blocking."""
+    def _settle(self, api: docker.APIClient, config: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        """Bring the container to running, whatever state it is in. Blocking.
+
+        Returns its facts, and whether it was started here.
+        """
         with held(self.name):
             return self._settle_alone(api, config)
 
-    def _settle_alone(self, api: docker.APIClient, config: dict[str, Any]) -> dict[str, Any]:
+    def _settle_alone(
+        self, api: docker.APIClient, config: dict[str, Any]
+    ) -> tuple[dict[str, Any], bool]:
+        fresh = False
         for _ in range(_TRIES):
             facts = settle.inspect(api, self.name)
             if facts is None:
@@ -330,29 +342,40 @@ class DockerSandbox:
                 continue
             match facts["State"]["Status"]:
                 case "running":
-                    return facts
+                    return facts, fresh
                 case "paused":
                     settle.unless_gone(api.unpause, facts["Id"])
                 case "created" | "exited":
                     settle.unless_gone(api.start, facts["Id"])
+                    fresh = True
                 case _:
                     settle.remove(api, facts["Id"])
         raise SandboxError("The box does not stay up, or another program keeps changing it.")
 
-    async def _prepare(self, box: DockerBox, user: str, promise: Promise) -> list[Finding]:
+    async def _prepare(
+        self, box: DockerBox, user: str, promise: Promise, fresh: bool
+    ) -> list[Finding]:
         """Make the box ready and look at it, in one program: each costs some 60 ms to start."""
-        done = await box.exec(["sh", "-c", _PREPARE, "prepare", *user.split(":"), _NAMES, LOOK])
+        ids = user.split(":")
+        text = await box.look(f"{_TMUX}{_NAMES}{LOOK}", "prepare", *ids) if fresh else None
+        if text is None:
+            text = await self._prepare_by_engine(box, ids)
+        inside, here = folder_in(text), os.stat(self._workspace).st_ino
+        if inside and not (promise.own_kernel or promise.carried) and inside != here:
+            raise _Elsewhere(box.id, "The box is bound to another folder than the workspace.")
+        self.covered = self._covered(text)
+        return findings_in(text, promise)
+
+    async def _prepare_by_engine(self, box: DockerBox, ids: Sequence[str]) -> str:
+        """The same as a program that the engine starts; says what the image has not got."""
+        done = await box.exec(["sh", "-c", _PREPARE, "prepare", *ids, _NAMES, LOOK])
         text = done.stdout.decode("utf-8", "replace")
         if done.status == 3:
             raise SandboxError(f"The image {self._image} has no {text.strip()}.")
         if done.status == _CANNOT_RUN:
             why = "No program can be started in the box"
             raise _Elsewhere(box.id, f"{why}; its folder may have been replaced.")
-        inside, here = folder_in(text), os.stat(self._workspace).st_ino
-        if inside and not (promise.own_kernel or promise.carried) and inside != here:
-            raise _Elsewhere(box.id, "The box is bound to another folder than the workspace.")
-        self.covered = self._covered(text)
-        return findings_in(text, promise)
+        return text
 
 
 class _Elsewhere(SandboxError):

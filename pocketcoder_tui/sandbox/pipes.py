@@ -62,6 +62,19 @@ class PipeStream:
         hatch.settle(self._pair)
         return True
 
+    async def until(self, mark: bytes) -> bytes | None:
+        """What comes before a mark, before anybody follows; None when it will not come."""
+        try:
+            async with asyncio.timeout(_WAIT):
+                while mark not in self._early and not self._ended:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            return None
+        before, found, rest = bytes(self._early).partition(mark)
+        self._early[:] = rest
+        return before if found else None
+
     def follow(self, on_data: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
         """Hand over every piece of output, and the end once."""
         self._on_data, self._on_end = on_data, on_end

@@ -5,7 +5,6 @@ docker-bench-security's ``5_container_runtime.sh``. What depends on the host, or
 no flag can mend, says so in its row.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +127,8 @@ def facts_of(box: DockerBox) -> Facts:
     api = connect()
     try:
         facts: Facts = api.inspect_container(box.id)
-        facts["Top"] = json.dumps(api.top(box.id)["Processes"])
+        programs = [process[-1].split() for process in api.top(box.id)["Processes"]]
+        facts["Top"] = " ".join(words[0] for words in programs if words)
         made = api.exec_create(box.id, ["true"], user=box.user)
         told = api.exec_inspect(made["Id"])["ProcessConfig"]
         facts["Exec"] = {"privileged": told["privileged"], "user": told.get("user", "")}

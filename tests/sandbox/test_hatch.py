@@ -141,3 +141,48 @@ def test_a_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
         hatch.put("0.command", b"ls")
 
     assert not (tmp_path / "elsewhere").exists()
+
+
+WAITER = "pgrep -x bash | head -1"
+
+
+async def said(box: DockerBox, argv: list[str], words: bytes) -> bytes:
+    """Open a program, send it words, and read as much as it says of itself and of them."""
+    stream = await box.open(argv)
+    assert isinstance(stream, PipeStream)
+    reader = Reader(stream)
+    await stream.write(words)
+    got = b""
+    while words not in got:
+        piece = await asyncio.wait_for(reader.read(), 10)
+        assert piece
+        got += piece
+    await stream.aclose()
+    return got
+
+
+async def test_what_looked_at_a_fresh_box_becomes_what_is_opened_first(box: DockerBox) -> None:
+    waiter = (await box.exec(["sh", "-c", WAITER])).stdout.strip()
+    assert waiter
+    words = os.urandom(50_000).replace(b"\0", b"x")
+    got = await said(box, ["sh", "-c", 'echo "$$ $0 $1"; exec cat', "a b", "c\n'd"], words)
+    assert got == waiter + b" a b c\n'd\n" + words
+    again = await said(box, ["sh", "-c", "echo $$; exec cat"], b"more")
+    assert not again.startswith(waiter)
+
+
+async def test_a_box_whose_looker_was_ended_opens_all_the_same(box: DockerBox) -> None:
+    waiter = (await box.exec(["sh", "-c", WAITER])).stdout.strip().decode()
+    await box.exec(["sh", "-c", f"kill -9 {waiter}; while kill -0 {waiter}; do :; done 2>&1"])
+    assert await said(box, ["cat"], b"here") == b"here"
+
+
+async def test_nothing_is_kept_of_a_box_that_ran_already(
+    box: DockerBox, sandbox: DockerSandbox
+) -> None:
+    await sandbox.aclose()
+    assert (await box.exec(["sh", "-c", WAITER])).stdout == b""
+    again = await sandbox.ensure()
+    assert again.id == box.id
+    assert (await again.exec(["sh", "-c", WAITER])).stdout == b""
+    assert await said(again, ["cat"], b"here") == b"here"
