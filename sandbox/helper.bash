@@ -19,11 +19,12 @@ case ${1-} in
 log)
     # Pieces of 1 MiB; the newest five stay, and of earlier shells' logs the newest fifteen files.
     # With perl one process does it, and rests 20 ms after it has caught up: a wake-up for each
-    # small print costs as much as the print. Without it `cat` writes what it reads at once.
+    # small print costs as much as the print. While much is coming it rests seldom, because tmux
+    # holds all that was not read yet. Without perl `cat` writes what it reads at once.
     cd /run/pocketcoder/log || exit
     ls -t | tail -n +16 | xargs -r rm -f --
     command -v perl >/dev/null && exec perl -e '
-        my ($name, $number, $room, $out) = ($ARGV[0], 0, 0);
+        my ($name, $number, $room, $awake, $out) = ($ARGV[0], 0, 0, 0);
         while (my $got = sysread(STDIN, my $data, 65536)) {
             for (my $at = 0; $at < $got;) {
                 if (!$room) {
@@ -35,7 +36,9 @@ log)
                 my $wrote = syswrite($out, $data, $size, $at) or exit 1;
                 ($at, $room) = ($at + $wrote, $room - $wrote);
             }
-            select(undef, undef, undef, 0.02) if $got < 65536;
+            if ($got > 16384) { $awake = 64 }
+            elsif ($awake) { $awake-- }
+            else { select(undef, undef, undef, 0.02) }
         }' "${2:?}"
     export SHELL=/bin/bash
     exec split -b 1M -a 6 -d --filter='exec /bin/bash /opt/pocketcoder/helper.bash keep "$FILE"' - "${2:?}."

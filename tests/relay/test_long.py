@@ -3,7 +3,8 @@
 import pytest
 
 from pocketcoder_tui.core.errors import RelayError, ShellBusy
-from pocketcoder_tui.core.terminal import CommandWaits, WindowState
+from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.core.terminal import CommandEnded, CommandWaits, WindowState
 from pocketcoder_tui.relay.keys import key_name
 from pocketcoder_tui.sandbox.box import DockerBox
 from tests.relay.conftest import TMUX, Hand
@@ -155,3 +156,16 @@ async def test_a_limit_is_the_caller_s_and_the_command_goes_on(hand: Hand, box: 
         await box.exec(["bash", "-c", "echo >/tmp/go"])
         assert (await run.ended()).output == "a\nb\n"
     assert (await hand.run("echo after")).output == "after\n"
+
+
+async def test_a_flood_is_not_held_in_the_box_s_memory(hand: Hand, box: DockerBox) -> None:
+    """tmux holds what its log did not take yet, without a limit of its own."""
+    flood = f"yes {'z' * 99} | head -c 100000000".encode()
+    async for item in hand.window.run(new_id(), flood):
+        last = item
+    assert isinstance(last, CommandEnded)
+    assert last.status == 0
+    look = "for p in /proc/[0-9]*; do grep -q '^tmux: server' $p/comm && cat $p/status; done"
+    told = (await box.exec(["bash", "-c", look])).stdout.decode()
+    highest = int(told.partition("VmHWM:")[2].split()[0])
+    assert 1_000 < highest < 70_000, f"{highest} KiB at the most"
