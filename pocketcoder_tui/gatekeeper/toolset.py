@@ -13,6 +13,7 @@ __all__ = [
     "EDITABLE",
     "HELD",
     "LOOKING",
+    "PLAN",
     "SEARCHING",
     "SHELL",
     "STOPPING",
@@ -31,8 +32,10 @@ TYPING = "shell_input"
 """Types into a program that runs: what becomes of the text is that program's affair."""
 SEARCHING = frozenset({"read_file", "list_files", "search_files"})
 """They look at files."""
-WATCHING = frozenset({"shell_wait", "screen", "shell_output", "shell_list"})
-"""They look at the terminal and at what was printed."""
+PLAN = "plan"
+"""Keeps a list of steps for the person to see, and does nothing at all."""
+WATCHING = frozenset({"shell_wait", "screen", "shell_output", "shell_list", PLAN})
+"""They look at the terminal and at what was printed, or at nothing."""
 LOOKING = SEARCHING | WATCHING
 """They change nothing."""
 WRITING = {"write_file": "Writes {path}.", "edit_file": "Changes {path}."}

@@ -25,6 +25,7 @@ from pocketcoder_tui.ui.changes import changed_lines, changed_rows
 from pocketcoder_tui.ui.folding import Ink, Piece, decision_lines, lines_of, preview_lines
 from pocketcoder_tui.ui.kit import Kit
 from pocketcoder_tui.ui.looks import Look, look_of, verb_of
+from pocketcoder_tui.ui.plans import is_plan, plan_rows
 from pocketcoder_tui.ui.safe import one_line
 from pocketcoder_tui.ui.words import clip, count, duration
 
@@ -82,6 +83,8 @@ def facts_of(deed: Deed, look: Look, kit: Kit) -> list[str]:
         return [look.word, duration(now - deed.dispatched), *where]
     if done is None:
         return [look.word]
+    if is_plan(deed):
+        return [""]
     facts = [] if done.status == 0 else [look.word]
     facts += _result_facts(deed, done, kit)
     facts.append(duration(done.seconds))
@@ -154,6 +157,10 @@ class DeedView(Static):
         """Draw it again."""
         width = self.content_size.width
         if width <= 0:
+            return
+        if is_plan(self.deed):
+            rows = [self._row(width), *plan_rows(self.deed, self._kit), *self._error()]
+            self.update(Content("\n").join(rows))
             return
         rows = [self._row(width), *self._decision(), *self._held()]
         rows += [*self._error(), *self._tail(width)]

@@ -19,6 +19,7 @@ _PAST = {
     "look": "looked",
     "connect": "reached",
     "place": "put in place",
+    "plan": "planned",
 }
 
 

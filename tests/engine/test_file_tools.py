@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pocketcoder_tui.core.actions import Action, Execution, ToolCall
+from pocketcoder_tui.core.actions import Action, Execution, Preview, ToolCall
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.model import UNREADABLE
 from pocketcoder_tui.engine.tools import FILE_TOOLS
@@ -131,6 +131,33 @@ async def test_an_edit_that_does_not_fit_says_so_before_and_after(
     assert any(words in note for note in preview.notes)
     result = await FILE_TOOLS["edit_file"].perform(action, box)
     assert words in result.error
+
+
+async def test_several_edits_are_all_done_or_none(box: DockerBox, workspace: Path) -> None:
+    file = workspace / "a.py"
+    file.write_text("one\ntwo\nthree\n")
+    more = [{"old_text": "1\n", "new_text": "1\n1.5\n"}, {"old_text": "three", "new_text": "3"}]
+    edits = {"path": "a.py", "old_text": "one", "new_text": "1", "more_edits": more}
+    ended = await done(box, "edit_file", **edits)
+    assert ended.error == ""
+    assert file.read_text() == "1\n1.5\ntwo\n3\n"
+    edits = {"path": "a.py", "old_text": "two", "new_text": "2", "more_edits": more}
+    ended = await done(box, "edit_file", **edits)
+    assert "of edit 3 is not in the file" in ended.error
+    assert file.read_text() == "1\n1.5\ntwo\n3\n"
+
+
+async def test_an_edit_that_does_not_fit_tells_the_nearest_lines(
+    box: DockerBox, workspace: Path
+) -> None:
+    (workspace / "a.py").write_text("def f():\n\treturn 1\n")
+    wanted = {"path": "a.py", "old_text": "def f():\n    return 1", "new_text": "x"}
+    action, preview = await shown(box, "edit_file", **wanted)
+    near = "It differs in white space only, at lines 1 to 2:\ndef f():\n\treturn 1"
+    assert isinstance(preview, Preview)
+    assert preview.text == near
+    ended = await FILE_TOOLS["edit_file"].perform(action, box)
+    assert ended.error == f"The text to replace is not in the file; it would fail.\n{near}"
 
 
 async def test_replace_all(box: DockerBox, workspace: Path) -> None:

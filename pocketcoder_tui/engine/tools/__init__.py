@@ -6,6 +6,7 @@ from pocketcoder_tui.engine.tools.base import FileTool, Tool
 from pocketcoder_tui.engine.tools.companions import TerminalTool
 from pocketcoder_tui.engine.tools.edit import EditFile, WriteFile
 from pocketcoder_tui.engine.tools.look import ListFiles, ReadFile, SearchFiles
+from pocketcoder_tui.engine.tools.plan import Plan
 from pocketcoder_tui.engine.tools.shell import Shell
 
 _SHELL = Shell()
@@ -17,6 +18,7 @@ _COMPANIONS: tuple[TerminalTool, ...] = (
     inventory.Output(),
     inventory.ListWindows(),
     inventory.Stop(),
+    Plan(),
 )
 _FILES: tuple[FileTool, ...] = (ReadFile(), WriteFile(), EditFile(), ListFiles(), SearchFiles())
 

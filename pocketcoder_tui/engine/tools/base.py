@@ -55,16 +55,31 @@ class FileTool(Tool, Protocol):
 def spec_of(name: str, description: str, arguments: type[Arguments]) -> ToolSpec:
     """Declare a tool by its argument class."""
     schema = arguments.model_json_schema()
-    properties = {
-        key: {k: v for k, v in value.items() if k != "title"}
-        for key, value in schema.get("properties", {}).items()
-    }
+    kinds = schema.get("$defs", {})
+    properties = {k: _plain(v, kinds) for k, v in schema.get("properties", {}).items()}
     parameters: Mapping[str, Any] = {
         "type": "object",
         "properties": properties,
         "required": schema.get("required", []),
     }
     return ToolSpec(name, description, parameters)
+
+
+def _plain(schema: Mapping[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]:
+    """A part of a schema without titles and references, which not every service reads."""
+    if "$ref" in schema:
+        schema = kinds[schema["$ref"].rpartition("/")[2]]
+    plain: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "properties":
+            plain[key] = {name: _plain(inner, kinds) for name, inner in value.items()}
+        elif key == "items":
+            plain[key] = _plain(value, kinds)
+        elif key not in ("title", "additionalProperties") and not (
+            key == "description" and "properties" in schema
+        ):
+            plain[key] = value
+    return plain
 
 
 def complaint_of(arguments: Json, kind: type[Arguments]) -> str:

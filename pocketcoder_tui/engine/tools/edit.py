@@ -20,6 +20,7 @@ from pocketcoder_tui.core.ports import Box, ExecResult
 from pocketcoder_tui.engine.tools.base import Arguments, Sketch, complaint_of, spec_of
 from pocketcoder_tui.engine.tools.boxscript import first_line, run_claimed
 from pocketcoder_tui.engine.tools.look import HIDDEN, executed, rooted
+from pocketcoder_tui.engine.tools.nearest import nearest
 
 ABSENT = "absent"
 """Stands for the content of a file that does not exist."""
@@ -98,6 +99,8 @@ class Change:
     text: str | None
     """The new content; None when the change does not fit."""
     problem: str = ""
+    near: str = ""
+    """Lines of the file that are like those which are not in it."""
 
 
 class WriteArguments(Arguments):
@@ -107,13 +110,24 @@ class WriteArguments(Arguments):
     content: str = Field(description="The whole new content.")
 
 
-class EditArguments(Arguments):
-    """What edit_file is asked."""
+class Piece(Arguments):
+    """One replacement."""
 
-    path: str = Field(min_length=1, description="File, relative to /workspace or absolute.")
     old_text: str = Field(min_length=1, description="Text to replace, exactly as in the file.")
     new_text: str = Field(description="What takes its place.")
     replace_all: bool = Field(default=False, description="Replace every occurrence.")
+
+
+class EditArguments(Piece):
+    """What edit_file is asked."""
+
+    path: str = Field(min_length=1, description="File, relative to /workspace or absolute.")
+    more_edits: list[Piece] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Further replacements in the same file, done after this one in their order. "
+        "All of them are done, or none.",
+    )
 
 
 class _Changer:
@@ -141,7 +155,7 @@ class _Changer:
         if change.seen.base != action.base:
             return _refused(action, "The file changed since it was shown. Nothing was written.")
         if change.text is None:
-            return _refused(action, change.problem)
+            return _refused(action, "\n".join(filter(None, (change.problem, change.near))))
         data = change.text.encode("utf-8")
         seen, path = change.seen, str(action.call.arguments["path"])
         arguments = (seen.path, seen.sha256, _sha(data), rooted(path))
@@ -159,7 +173,7 @@ class _Changer:
         elif change.seen.path != f"/workspace/{path.removeprefix('/workspace/')}":
             notes.append(f"The path leads to {change.seen.path}")
         if change.text is None:
-            text = change.problem
+            text = change.near or change.problem
             preview = Preview(PreviewKind.TEXT, self.verb, path, text, notes=tuple(notes))
             return Sketch(preview, change.seen.base)
         if change.seen.text is None:
@@ -192,12 +206,13 @@ class WriteFile(_Changer):
 
 
 class EditFile(_Changer):
-    """Replaces an exact piece of a file."""
+    """Replaces exact pieces of a file."""
 
     spec = spec_of(
         "edit_file",
-        "Replace an exact piece of text in a file. The old text must occur exactly once, unless "
-        "replace_all is set.",
+        "Replace exact pieces of text in a file, several at once with more_edits. Each old text "
+        "must occur exactly once, unless replace_all is set; else nothing is done and you are told "
+        "the lines that are most like it.",
         EditArguments,
     )
     verb = "edit"
@@ -213,13 +228,25 @@ class EditFile(_Changer):
             return Change(seen, None, "There is no such file, so this edit would fail.")
         if seen.text is None:
             return Change(seen, None, "The file is no text, or too long, so this edit would fail.")
-        count = seen.text.count(asked.old_text)
+        return await asyncio.to_thread(_replaced, seen, seen.text, asked)
+
+
+def _replaced(seen: Seen, text: str, asked: EditArguments) -> Change:
+    """All replacements, one after the other, or why there are none."""
+    pieces = (asked, *asked.more_edits)
+    for number, piece in enumerate(pieces, 1):
+        which = f" of edit {number}" if len(pieces) > 1 else ""
+        count = text.count(piece.old_text)
         if count == 0:
-            return Change(seen, None, "The text to replace is not in the file; it would fail.")
-        if count > 1 and not asked.replace_all:
-            problem = f"The text to replace occurs {count} times, not once; it would fail."
+            problem = f"The text to replace{which} is not in the file; it would fail."
+            return Change(seen, None, problem, nearest(text, piece.old_text))
+        if count > 1 and not piece.replace_all:
+            problem = f"The text to replace{which} occurs {count} times, not once; it would fail."
             return Change(seen, None, problem)
-        return Change(seen, seen.text.replace(asked.old_text, asked.new_text))
+        text = text.replace(piece.old_text, piece.new_text)
+        if len(text) > LIMIT:
+            return Change(seen, None, "The file would become too long, so this edit would fail.")
+    return Change(seen, text)
 
 
 def diff_lines(old: str, new: str) -> list[str]:
