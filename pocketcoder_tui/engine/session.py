@@ -171,6 +171,8 @@ class Session:
         self._crew.start(self.library.prune(self._terms.output_days), "pruning")
         self._crew.start(self._start_box(), "box start")
         self._crew.start(self._voice.warm(), "model library")
+        if (notice := self._voice.notice) is not None:
+            self._crew.start(self._journal.tell(notice), "what the folder says")
         self._crew.start(self.keybook.open(), "way in over SSH")
 
     async def _serve(self) -> None:

@@ -14,6 +14,7 @@ from pocketcoder_tui.core.audit import AuditKind, AuditNote
 from pocketcoder_tui.core.checks import Check, CheckState
 from pocketcoder_tui.core.errors import ConfigError, KeyMissing
 from pocketcoder_tui.core.ports import Model, Service
+from pocketcoder_tui.engine.guidance import Guidance, guidance_of
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.options import Options
 from pocketcoder_tui.engine.tools import SPECS
@@ -36,6 +37,7 @@ class Voice:
         self._given = options.model
         """The model of the command line, until another is chosen."""
         self._tour: Model | None = None
+        self._guidance = Guidance()
         self._made: dict[str, Service] = {}
         """Models by their name, once they were wanted."""
         self._retired: list[Model] = []
@@ -72,8 +74,12 @@ class Voice:
         return self.model().label if self.ready else "no model"
 
     def begin(self, journal: Journal) -> None:
-        """Choose by the options; a session that was the tour goes on as the tour."""
+        """Choose by the options; a session that was the tour goes on as the tour.
+
+        What the workspace says to agents is read once, so that every request begins the same.
+        """
         self._journal = journal
+        self._guidance = guidance_of(self._options.paths.workspace)
         spoken = (ev.ReplyStarted, ev.ModelChosen)
         last = next((e for e in reversed(journal.events) if isinstance(e, spoken)), None)
         toured = isinstance(last, ev.ReplyStarted) and last.provider == TOUR and not self._given
@@ -89,6 +95,11 @@ class Voice:
         mark = hashlib.sha256(key.encode("utf-8")).hexdigest()
         facts = {"provider": provider, "model": own, "fingerprint": mark[:FINGERPRINT]}
         return AuditNote(AuditKind.KEY, facts)
+
+    @property
+    def notice(self) -> ev.Noticed | None:
+        """What the person is told of what the workspace says to the agent."""
+        return self._guidance.notice
 
     async def warm(self) -> None:
         """Load the model's library in a thread, so that the first message does not wait for it."""
@@ -115,6 +126,9 @@ class Voice:
             mode=mode,
             tools=SPECS,
             network=self._options.settings.network == NETWORK_ASK,
+            wishes=self._guidance.text,
+            cut=self._guidance.cut,
+            nested=self._guidance.nested,
         )
 
     def check(self) -> Check:

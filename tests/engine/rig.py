@@ -45,6 +45,8 @@ class FakeVoice:
     def model(self) -> ScriptedModel:
         return self._model
 
+    notice = None
+
     def system(self, mode: str) -> str:
         return f"Be a test in mode {mode}."
 
