@@ -9,8 +9,10 @@ from pocketcoder_tui.core.errors import TransitionRefused
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.login import login_name
 from pocketcoder_tui.gatekeeper.policy import Verdict
+from pocketcoder_tui.gatekeeper.toolset import ASK
 
 MOVED = "It would happen in another place than was shown, so it is asked again."
+UNANSWERED = "A question wants an answer with it."
 FILE_CHANGED = "The file was written meanwhile, so the change is shown as it would be now."
 
 
@@ -67,10 +69,15 @@ class Desk:
         """Record the person's decision, once; a caller that is cancelled has decided all the same.
 
         ``who`` is how they are named when they do not sit at this screen. Raises TransitionRefused
-        when it no longer waits; the sentence says who was first, or what became of it.
+        when it no longer waits; the sentence says who was first, or what became of it. A question
+        that is allowed without an answer goes on waiting.
         """
         future = self._undecided(action_id)
         action = self._journal.transcript.deed(action_id).action
+        if action.call.tool == ASK and outcome is Outcome.ALLOW and not reason.strip():
+            raise TransitionRefused(
+                UNANSWERED, hint="pocketcoder approvals allow ID --comment ANSWER"
+            )
         decision = _decision(action, outcome, DecidedBy.PERSON, who or login_name(), reason)
         self._deciding[action_id] = None
         self._first[action_id] = decision

@@ -34,7 +34,7 @@ from pocketcoder_tui.gatekeeper.rules import (
     denying,
     fresh_argv,
 )
-from pocketcoder_tui.gatekeeper.toolset import HELD, LOOKING, PLAN, WRITING
+from pocketcoder_tui.gatekeeper.toolset import ASK, HELD, LOOKING, PLAN, WRITING
 
 MODE_ASK = "ask"
 """Every action waits for the person."""
@@ -60,6 +60,7 @@ _NOT_IN_PLAN = (
 )
 _PLAN_LOOKS = "Plan mode: looking is allowed."
 _HELD = "Your machine runs these files, so no mode and no rule answers for you."
+_QUESTION = "The agent asks you something, and nobody else answers it."
 _SHOWN = "A plan runs nothing; it is shown."
 _STAYS = "Contained mode: what it does stays in the sandbox."
 _LINKS = "Where the path leads was not looked up, so it may be another file."
@@ -106,6 +107,8 @@ def judge(
         )
     if action.call.tool == HELD:
         return Verdict(None, _HELD)
+    if action.call.tool == ASK:
+        return Verdict(None, _QUESTION)
     if action.call.tool == PLAN:
         return Verdict(Outcome.ALLOW, _SHOWN, mode)
     if mode == MODE_PLAN and action.call.tool not in LOOKING:

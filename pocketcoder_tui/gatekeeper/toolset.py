@@ -9,10 +9,12 @@ from pocketcoder_tui.core.network import CONNECT
 from pocketcoder_tui.gatekeeper.paths import absolute
 
 __all__ = [
+    "ASK",
     "CONNECT",
     "EDITABLE",
     "HELD",
     "LOOKING",
+    "MOST_CHOICES",
     "PLAN",
     "SEARCHING",
     "SHELL",
@@ -20,6 +22,7 @@ __all__ = [
     "TYPING",
     "WATCHING",
     "WRITING",
+    "choices_of",
     "file_of",
     "held_paths",
     "host_of",
@@ -34,7 +37,11 @@ SEARCHING = frozenset({"read_file", "list_files", "search_files"})
 """They look at files."""
 PLAN = "plan"
 """Keeps a list of steps for the person to see, and does nothing at all."""
-WATCHING = frozenset({"shell_wait", "screen", "shell_output", "shell_list", PLAN})
+ASK = "ask_person"
+"""Asks the person something; the answer is what they allow it with."""
+MOST_CHOICES = 9
+"""Answers that a question may offer: one for each key."""
+WATCHING = frozenset({"shell_wait", "screen", "shell_output", "shell_list", PLAN, ASK})
 """They look at the terminal and at what was printed, or at nothing."""
 LOOKING = SEARCHING | WATCHING
 """They change nothing."""
@@ -52,6 +59,14 @@ EDITABLE = {
     "edit_file": "new_text",
 }
 """The tools whose text a person may change before it is decided, and the argument that holds it."""
+
+
+def choices_of(action: Action) -> list[str]:
+    """The answers that a question offers; empty for every other action."""
+    if action.call.tool != ASK:
+        return []
+    offered = action.call.arguments.get("choices", ())
+    return [str(choice) for choice in offered][:MOST_CHOICES]
 
 
 def host_of(action: Action) -> str:

@@ -114,6 +114,8 @@ ACTIONS: tuple[UiAction, ...] = (
              "The same in the editor that VISUAL or EDITOR names."),
     UiAction("comment", "c", "comment", "Comment", "approvals",
              "Words for the agent that go with the result once you allow."),
+    UiAction("choose", "1,2,3,4,5,6,7,8,9", "choose", "Answer a question", "approvals",
+             "Gives the answer of that number; c writes another one."),
     UiAction("explain", "x", "explain", "Explain", "approvals",
              "Why you are asked, by which mode or rule, and what it would touch."),
     UiAction("mark", "m", "mark", "Mark, or no longer", "approvals",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from textual import events
 
 from pocketcoder_tui.core.actions import Outcome
-from pocketcoder_tui.gatekeeper.toolset import text_of
+from pocketcoder_tui.gatekeeper.toolset import ASK, choices_of, text_of
 from pocketcoder_tui.ui import asked
 from pocketcoder_tui.ui.actions import ACTIONS, bindings_for
 from pocketcoder_tui.ui.boxes import Purpose, WritingBox
@@ -20,6 +20,8 @@ FRESH_CLICK = "That click brought the pane to the front. Click again to choose."
 NO_TEXT = "There is no text in this action that could be changed."
 ALL_OUT = "Every part is left out: n denies the whole."
 PARTS_ALONE = "A marked row has parts left out: decide it alone."
+NO_CHOICE = "There is no answer of that number here."
+UNANSWERED = "A question wants an answer: c writes one, a number chooses one, n gives none."
 WHILE_WRITING = frozenset({"read"})
 """What the pane's keys may do while the person writes in a box."""
 _OWN = frozenset(a.action.partition("(")[0] for a in ACTIONS if a.group == "approvals")
@@ -50,7 +52,7 @@ class ApprovalsPane(WaitingPane):
 
     def on_key(self, event: events.Key) -> None:
         """Note when the key was pressed; it runs before the key's action."""
-        if self._keys.note(event.time):
+        if self._keys.note(event.time, event.character or ""):
             self._refuse(AT_ONCE)
             event.stop()
             event.prevent_default()
@@ -79,11 +81,30 @@ class ApprovalsPane(WaitingPane):
         """Deny the selected action, or the marked ones."""
         self._answer(Outcome.DENY)
 
+    def action_choose(self, number: int = 0) -> None:
+        """Answer the selected question with one of its choices: by its number, or by the key's."""
+        deed = self.selected
+        offered = choices_of(deed.action) if deed is not None else []
+        chosen = number or int(self._keys.character or 0)
+        if deed is None or not 1 <= chosen <= len(offered):
+            self._refuse(NO_CHOICE)
+        elif self._may_decide([deed.id]):
+            answer = offered[chosen - 1]
+            self._keys.alone(lambda: self._settled([deed.id], Outcome.ALLOW, answer))
+
     def _answer(self, outcome: Outcome) -> None:
         rows = self._targets()
         if not self._may_decide(rows):
             return
+        if outcome is Outcome.ALLOW and self._unanswered(rows):
+            self._refuse(UNANSWERED)
+            return
         self._keys.alone(lambda: self._settled(rows, outcome))
+
+    def _unanswered(self, rows: Sequence[str]) -> bool:
+        """Whether one of these is a question without an answer."""
+        asked = [deed.id for deed in self._deeds if deed.action.call.tool == ASK]
+        return any(row in asked and row not in self._comments for row in rows)
 
     def _targets(self) -> list[str]:
         """The rows that a decision is about."""
@@ -117,7 +138,8 @@ class ApprovalsPane(WaitingPane):
         if outcome is Outcome.ALLOW:
             if self._takes_parts(rows):
                 return
-            reason = next((self._comments[row] for row in rows if row in self._comments), "")
+            kept = (self._comments[row] for row in rows if row in self._comments)
+            reason = reason or next(kept, "")
         self._marks.clear()
         if len(rows) == 1:
             self.post_message(self.Decided(rows[0], outcome, reason))
@@ -195,6 +217,8 @@ class ApprovalsPane(WaitingPane):
                 self._settled(rows, Outcome.DENY, event.text)
             case Purpose.COMMENT:
                 self._comments[deed.id] = event.text
+                if deed.action.call.tool == ASK and event.text:
+                    self._settled([deed.id], Outcome.ALLOW, event.text)
             case Purpose.EDIT:
                 self._drafts.pop(deed.id, None)
                 self.post_message(self.Edited(deed.id, event.text))

@@ -19,6 +19,7 @@ from pocketcoder_tui.core.network import CONNECT
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.core.transcript import Deed, Traffic
 from pocketcoder_tui.gatekeeper.faithful import plain
+from pocketcoder_tui.gatekeeper.toolset import ASK
 from pocketcoder_tui.ui.actions import action, keys_of
 from pocketcoder_tui.ui.ansi import Pen, Run, parse_line, tail_lines
 from pocketcoder_tui.ui.changes import changed_lines, changed_rows
@@ -56,13 +57,21 @@ _INKS = {
 }
 
 
-def decision_words(decision: Decision) -> str:
-    """Say who decided, in one safe line, with the reason."""
+def decision_words(decision: Decision, *, asked: bool = False) -> str:
+    """Say who decided, in one safe line, with the reason; ``asked``: of a question, the answer."""
+    if decision.who and asked:
+        answer = one_line(decision.reason) if decision.outcome is Outcome.ALLOW else ""
+        said = f"answered: {answer}" if answer else "gave no answer"
+        return f"{one_line(decision.who)} {said}"
     word = "allowed" if decision.outcome is Outcome.ALLOW else "denied"
     who = one_line(decision.who) or "you"
     by = {DecidedBy.PERSON: who, DecidedBy.RULE: f"rule {who}", DecidedBy.MODE: f"mode {who}"}
     reason = f": {one_line(decision.reason)}" if decision.reason else ""
     return f"{word} by {by[decision.by]}{reason}"
+
+
+def _decided(deed: Deed, decision: Decision) -> str:
+    return decision_words(decision, asked=deed.action.call.tool == ASK)
 
 
 def omitted_words(execution: Execution) -> str:
@@ -83,7 +92,7 @@ def facts_of(deed: Deed, look: Look, kit: Kit) -> list[str]:
         return [look.word, duration(now - deed.dispatched), *where]
     if done is None:
         return [look.word]
-    if is_plan(deed):
+    if is_plan(deed) or (done.status == 0 and deed.action.call.tool == ASK):
         return [""]
     facts = [] if done.status == 0 else [look.word]
     facts += _result_facts(deed, done, kit)
@@ -117,7 +126,7 @@ def whole_text(deed: Deed) -> list[list[Piece]]:
     """Everything about an action as lines for the full screen: text, decision, output."""
     lines = decision_lines(deed)
     if deed.decision is not None:
-        lines += [[Piece("")], [Piece(decision_words(deed.decision), Ink.DIM)]]
+        lines += [[Piece("")], [Piece(_decided(deed, deed.decision), Ink.DIM)]]
     lines += changed_lines(deed)
     done = deed.execution
     if done is None:
@@ -197,7 +206,9 @@ class DeedView(Static):
         if self.deed.decision is not None:
             return [
                 *edited,
-                Content.styled(f"  {sign} {decision_words(self.deed.decision)}", "$text-muted"),
+                Content.styled(
+                    f"  {sign} {_decided(self.deed, self.deed.decision)}", "$text-muted"
+                ),
             ]
         if self.deed.state is ActionState.SUPERSEDED and self.deed.why:
             return [*edited, Content.styled(f"  {sign} {one_line(self.deed.why)}", "$text-muted")]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from textual.content import Content
 
 from pocketcoder_tui.core.transcript import Deed
-from pocketcoder_tui.gatekeeper.toolset import SHELL, text_of
+from pocketcoder_tui.gatekeeper.toolset import ASK, SHELL, choices_of, text_of
 from pocketcoder_tui.ui.choices import Choice
 from pocketcoder_tui.ui.safe import one_line
 from pocketcoder_tui.ui.words import clip, count
@@ -33,6 +33,9 @@ def _choices(
     deed: Deed, parts: int, left_out: int, marked: int, words: tuple[str, bool]
 ) -> Iterator[Choice]:
     comment, narrow = words
+    if deed.action.call.tool == ASK and not marked:
+        yield from _answers(deed, narrow)
+        return
     together = f" {count(marked, 'row')}" if marked else ""
     yield Choice("y", _allow_words(parts, left_out, together, comment), "allow", _YES)
     yield Choice("n", f"deny{together}", "deny", _NO)
@@ -51,6 +54,17 @@ def _choices(
         yield Choice("d", "side by side", "split")
     yield Choice("m", "mark", "mark")
     yield Choice("u", "undo last", "take_back")
+    yield Choice("f", "full" if narrow else "whole screen", "zoom")
+
+
+def _answers(deed: Deed, narrow: bool) -> Iterator[Choice]:
+    """The keys of a question."""
+    for number, choice in enumerate(choices_of(deed.action), 1):
+        said = clip(one_line(choice), 12 if narrow else 24)
+        yield Choice(str(number), said, f"choose({number})", _YES)
+    yield Choice("c", "write" if narrow else "write an answer", "comment", _YES)
+    yield Choice("n", "no answer", "deny", _NO)
+    yield Choice("x", "explain", "explain")
     yield Choice("f", "full" if narrow else "whole screen", "zoom")
 
 

@@ -16,11 +16,14 @@ class LoneKey:
         self._pending: Timer | None = None
         self.pressed_at = 0.0
         """Of the last key, steady seconds."""
+        self.character = ""
+        """What the last key types; empty when it types nothing."""
         self.in_burst = False
         """True when the last key came right behind another one."""
 
-    def note(self, event_time: float) -> bool:
+    def note(self, event_time: float, character: str = "") -> bool:
         """A key was pressed; True when it came while another one was held back."""
+        self.character = character
         pressed = self._kit.clock.of_key(event_time)
         self.in_burst = pressed - self.pressed_at < self._kit.settle
         self.pressed_at = pressed

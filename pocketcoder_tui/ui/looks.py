@@ -20,6 +20,7 @@ _PAST = {
     "connect": "reached",
     "place": "put in place",
     "plan": "planned",
+    "ask": "asked",
 }
 
 

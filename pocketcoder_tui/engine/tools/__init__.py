@@ -2,6 +2,7 @@
 
 from pocketcoder_tui.core.model import ToolSpec
 from pocketcoder_tui.engine.tools import companions, inventory
+from pocketcoder_tui.engine.tools.ask import AskPerson
 from pocketcoder_tui.engine.tools.base import FileTool, Tool
 from pocketcoder_tui.engine.tools.companions import TerminalTool
 from pocketcoder_tui.engine.tools.edit import EditFile, WriteFile
@@ -19,6 +20,7 @@ _COMPANIONS: tuple[TerminalTool, ...] = (
     inventory.ListWindows(),
     inventory.Stop(),
     Plan(),
+    AskPerson(),
 )
 _FILES: tuple[FileTool, ...] = (ReadFile(), WriteFile(), EditFile(), ListFiles(), SearchFiles())
 
