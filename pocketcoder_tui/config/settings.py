@@ -99,8 +99,7 @@ class Settings(BaseSettings):
     network: Literal["ask", "off"] = "ask"
     """The box's way out: ask about each host it wants to reach, or off."""
     mount: Literal["auto", "bind", "copy"] = "auto"
-    """The workspace in the box: bind mounts it, copy carries it there and back; auto copies when
-    Docker is on another machine."""
+    """How the box has the workspace: bind, or copy for Docker on another machine; auto decides."""
     runtime: _Word = ""
     """The container runtime, for example runsc for gVisor; empty for Docker's default."""
     memory: Size = "4g"

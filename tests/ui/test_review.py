@@ -259,7 +259,7 @@ async def test_rows_that_depend_on_each_other_say_so() -> None:
         seen = stage.screen_text()
         assert "same shell as 2" in seen
         assert "same file as 4" in seen
-        text = stage.text_of("#decision-text").replace("\n↪ ", "")
+        text = stage.text_of("#decision-text").replace("\n↪ ", " ")
         assert "in the order in which you allow" in text
 
 
