@@ -215,11 +215,11 @@ class DockerBox:
         see: there is no container to start one in when its first process is gone.
         """
         try:
-            await self._run(["true"], b"", 0)
+            done = await self._run(["true"], b"", 0)
             facts = await self._engine.call("look at the box", "inspect_container", self._id)
         except ContainerGone:
             return False
-        return bool(facts["State"]["Running"])
+        return done.status == 0 and bool(facts["State"]["Running"])
 
     async def _create(self, argv: Sequence[str], stdin: bool) -> str:
         made = await self._engine.call(

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,8 +20,6 @@ from pocketcoder_tui.sandbox.checkpoints.pruning import reachable
 from tests.sandbox.trees import Entry, change, grow, picture
 
 KILLS = 25
-LONGEST = 0.03
-"""Seconds within which a random kill comes."""
 
 
 def child(work: Callable[[], object], hook: failpoints.Hook | None, seconds: float = 0.0) -> int:
@@ -187,10 +186,13 @@ def test_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
     kept = place.take()
     draw = random.Random()
     killed = 0
+    began = time.perf_counter()
+    assert child(lambda: place.undo(number), None) == 0
+    longest = time.perf_counter() - began
     for _ in range(KILLS):
         place.undo(kept)
         assert picture(place.workspace) == before
-        ended = child(lambda: place.undo(number), None, draw.uniform(0.0005, LONGEST))
+        ended = child(lambda: place.undo(number), None, draw.uniform(0.0005, longest))
         assert ended in (0, -signal.SIGKILL)
         killed += ended != 0
         explain(place, number, before, target)

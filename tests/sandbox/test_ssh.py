@@ -255,7 +255,7 @@ async def test_nothing_is_forwarded(place: Place) -> None:
         writer.write(b"\x05\x01\x00\x05\x01\x00\x01\x7f\x00\x00\x01\x00\x01")
         await client.until(b"administratively prohibited")
         writer.close()
-        client.process.terminate()
+        client.process.kill()
         await client.ended()
 
 
