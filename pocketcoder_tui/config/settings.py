@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     """The version of the service's interface."""
     model_timeout: float = Field(default=600, gt=0, le=86_400)
     """Seconds to wait for the next piece of an answer."""
+    context_tokens: int = Field(default=200_000, ge=0, le=10_000_000)
+    """Tokens that a request may have; near it old output is sent shortened. 0 for no limit."""
     thinking_level: str = Field(default="", pattern=r"^[a-z]*$|^[0-9]{1,7}$")
     """How much the model thinks: low, high or a number of tokens; empty for its own choice."""
     thinking_levels: str = Field(default="", pattern=r"^([^\s,]+ +([a-z]+|[0-9]{1,7})(, *|$))*$")

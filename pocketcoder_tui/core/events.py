@@ -313,6 +313,18 @@ class ModelChosen:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputsAged:
+    """From now on the model is sent the long outputs before this one shortened, to save room."""
+
+    action_id: str
+    """The first action whose output stays whole."""
+    tokens: int
+    """Of the request before it."""
+    at: float
+    kind: Literal["outputs_aged"] = "outputs_aged"
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """Something worth a line in the conversation."""
 
@@ -347,6 +359,7 @@ Durable = (
     | PersonRan
     | ModeChanged
     | ModelChosen
+    | OutputsAged
     | Noticed
     | WorkspaceEvent
     | NetworkEvent

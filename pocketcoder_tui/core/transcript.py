@@ -49,6 +49,7 @@ __all__ = [
 
 ELSEWHERE = "It was open in the session that this one came from."
 CHOSEN = "From now on this model is asked: {}"
+AGED = "Long outputs of a while ago go to the model shortened from now on. Here they stay whole."
 BY_SETTINGS = "From now on the model of the settings is asked."
 REFUSED = "A program in the box asked for {}. {}"
 LIVE_OUTPUT_LIMIT = 64_000
@@ -132,6 +133,7 @@ class Transcript:
             case (
                 ev.ModeChanged()
                 | ev.ModelChosen()
+                | ev.OutputsAged()
                 | ev.Noticed()
                 | ev.PersonRan()
                 | WorkspaceRestored()
@@ -173,7 +175,13 @@ class Transcript:
                 return self._close_part()
 
     def _apply_line(
-        self, event: ev.ModeChanged | ev.ModelChosen | ev.Noticed | ev.PersonRan | WorkspaceRestored
+        self,
+        event: ev.ModeChanged
+        | ev.ModelChosen
+        | ev.OutputsAged
+        | ev.Noticed
+        | ev.PersonRan
+        | WorkspaceRestored,
     ) -> str:
         """What is an entry of its own.
 
@@ -191,6 +199,8 @@ class Transcript:
                 self.chosen_model = event.model
                 sentence = CHOSEN.format(event.model) if event.model else BY_SETTINGS
                 return self._add(Remark(f"model-{event.at!r}", "info", sentence))
+            case ev.OutputsAged():
+                return self._add(Remark(f"aged-{event.at!r}", "info", AGED))
             case ev.Noticed():
                 return self._remark(event.level, event.sentence, event.hint)
             case ev.PersonRan():

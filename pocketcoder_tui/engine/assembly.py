@@ -96,6 +96,7 @@ async def make_workbench(options: Options) -> Session:
             settings.output_limit,
             partial(_make_door, options) if settings.ssh and not is_carried(settings) else None,
             _open_gateway if settings.network == NETWORK_ASK else None,
+            settings.context_tokens,
         ),
     )
 

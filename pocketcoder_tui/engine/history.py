@@ -1,6 +1,7 @@
 """What the model is told: a pure fold of the session's events into messages."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from pocketcoder_tui.core import events as ev
@@ -19,6 +20,7 @@ from pocketcoder_tui.core.checkpoints import WorkspaceRestored
 from pocketcoder_tui.core.holding import HELD
 from pocketcoder_tui.core.model import Message, ReplyPart, Role, ToolResult
 from pocketcoder_tui.core.network import CONNECT
+from pocketcoder_tui.engine.room import is_long, shortened
 
 Note = ev.PersonRan | ev.ModeChanged | Execution | WorkspaceRestored | Decision | ev.ActionProposed
 """What happened beside the calls: a line of the person's, a command's late end, an undo, files
@@ -65,6 +67,8 @@ class History:
         """Commands whose end the model has as the result of another call."""
         self.left_running: set[str] = set()
         """Actions that the model was told were running when a turn was stopped."""
+        self.aged: set[str] = set()
+        """Actions whose long output is sent shortened."""
         self.reports: dict[str, ev.ActionReported] = {}
         self.mode = modes.ASK
         self.notes: list[Note] = []
@@ -134,11 +138,23 @@ class History:
                     self.notes.append(execution)
             case ev.PersonRan() | WorkspaceRestored():
                 self.notes.append(event)
+            case ev.OutputsAged():
+                self.age(event.action_id)
             case ev.ModeChanged() if event.mode != self.mode:
                 self.mode = event.mode
                 self.notes.append(event)
             case _:
                 pass
+
+    def age(self, first_whole: str) -> None:
+        """What ended before an action is sent shortened from now on."""
+        if first_whole not in self.executions:
+            return
+        for action_id, execution in self.executions.items():
+            if action_id == first_whole:
+                return
+            if is_long(execution):
+                self.aged.add(action_id)
 
     def whole(self) -> tuple[Message, ...]:
         """Return the messages for a model call that begins now.
@@ -221,13 +237,17 @@ class History:
             return response_of_report(report)
         execution = self.executions.get(action.id)
         if execution is not None and action.id not in self.left_running:
-            return response_of(execution)
+            return response_of(self.as_sent(execution))
         if action.id in self.dispatched:
             return {"error": RUNNING}
         decision = self.decisions.get(action.id)
         if decision is not None and decision.outcome is Outcome.DENY:
             return {"error": denial(decision)}
         return {"error": NOT_RUN}
+
+    def as_sent(self, execution: Execution) -> Execution:
+        aged = execution.action_id in self.aged
+        return replace(execution, output=shortened(execution.output)) if aged else execution
 
 
 def history(events: Iterable[ev.Durable]) -> tuple[Message, ...]:

@@ -313,6 +313,7 @@ class Session:
             model=self._voice.model,
             system=lambda: self._voice.system(self.mode),
             turn_id=turn_id,
+            context_tokens=self._terms.context_tokens,
         )
 
     @property

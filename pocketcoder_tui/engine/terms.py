@@ -36,3 +36,5 @@ class Terms:
     """What makes the way in over SSH; None when it is off."""
     open_gateway: OpenGateway | None = None
     """What opens the box's way out; None while the network is switched off."""
+    context_tokens: int = 0
+    """Tokens that a request may have before old output is sent shortened; 0 for no limit."""

@@ -16,6 +16,7 @@ from pocketcoder_tui.engine.actor import Actor
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.reply import Reply, ask
+from pocketcoder_tui.engine.room import aging_due
 
 ENDINGS = {
     Finish.CUT: "The connection ended in the middle of the reply. What had arrived is kept.",
@@ -45,13 +46,16 @@ class Turn:
         model: Callable[[], Model],
         system: Callable[[], str],
         turn_id: str = "",
+        context_tokens: int = 0,
     ) -> None:
+        """``context_tokens``: what a request may have before room is made; 0 for no limit."""
         self.id = turn_id or new_id()
         self._journal = journal
         self._actor = actor
         self._crew = crew
         self._model = model
         self._system = system
+        self._context_tokens = context_tokens
         self._stopped = False
         self._acts: list[asyncio.Task[None]] = []
         """What the calls of the reply came to; empty once the model may be asked again."""
@@ -120,6 +124,7 @@ class Turn:
         """Each step is one model call and what it asked for."""
         while True:
             await self._take_queued()
+            await self._make_room()
             reply = await ask(self._model(), self._system(), self.id, self._journal)
             if reply.calls:
                 await self._all(
@@ -132,6 +137,13 @@ class Turn:
                 done = ev.TurnEnded(self.id, ev.TurnOutcome.DONE, "", "", time.time())
                 await self._journal.write(done)
                 return
+
+    async def _make_room(self) -> None:
+        """Outputs of a while ago are shortened once the requests have grown large."""
+        tokens = self._journal.transcript.usage.prompt
+        due = aging_due(self._journal.events, tokens, self._context_tokens, time.time())
+        if due is not None:
+            await self._journal.write(due)
 
     async def _all(self, works: Sequence[Coroutine[Any, Any, None]]) -> None:
         """Run the calls of one reply side by side, each under its own decision.

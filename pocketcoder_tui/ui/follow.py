@@ -46,6 +46,8 @@ def _line(event: ev.Event) -> list[str]:
             return [f"mode-{event.at!r}"]
         case ev.ModelChosen():
             return [f"model-{event.at!r}"]
+        case ev.OutputsAged():
+            return [f"aged-{event.at!r}"]
     return []
 
 

@@ -179,6 +179,7 @@ class Rig:
         self.copies: Copies | None = None
         """What makes throw-away copies."""
         self.command_limit = 30.0
+        self.context_tokens = 0
         self.door: MakeDoor | None = None
         """What makes the way in over SSH."""
         self.open_gateway: OpenGateway | None = None
@@ -262,6 +263,7 @@ async def running(
             rig.copies,
             door=rig.door,
             open_gateway=rig.open_gateway,
+            context_tokens=rig.context_tokens,
         ),
     )
     rig.session.listen(rig.heard)
