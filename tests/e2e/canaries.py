@@ -17,6 +17,8 @@ from tests.e2e.program import Home, pocketcoder
 
 _PACKED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
 """Where gzip (RFC 1952) or zlib (RFC 1950) may begin."""
+_UNSEEN = re.compile(rb"(?:\x1b|\\u001b)\[[0-?]*[ -/]*[@-~]|[\r\n]|\\[rn]|<[^<>]{0,80}>")
+"""What may stand within a word that is read as one: colours, the end of a row, marks of HTML."""
 _BACKSLASHES = re.compile(rb"\\{2,}")
 
 
@@ -46,18 +48,23 @@ def encodings(secret: str) -> dict[str, bytes]:
 def sightings(sinks: Mapping[str, bytes], secret: str) -> list[str]:
     """Where a secret is, and how it is written there."""
     forms = encodings(secret)
-    return [
+    found = (
         f"{form} in {sink}{within}"
         for sink, held in sinks.items()
         for within, data in _readings(held)
         for form, written in forms.items()
         if written in data
-    ]
+    )
+    return list(dict.fromkeys(found))
 
 
 def _readings(held: bytes) -> Iterator[tuple[str, bytes]]:
-    """What is held, JSON within JSON taken apart, and what is packed somewhere in it."""
-    yield "", _BACKSLASHES.sub(rb"\\", held)
+    """What is held, JSON within JSON taken apart; as it is seen; what is packed somewhere in it."""
+    once = _BACKSLASHES.sub(rb"\\", held)
+    yield "", once
+    seen = _UNSEEN.sub(b"", once)
+    if seen != once:
+        yield ", as it is seen", seen
     for found in _PACKED.finditer(held):
         unpacking = zlib.decompressobj(wbits=47)
         with contextlib.suppress(zlib.error):

@@ -68,14 +68,15 @@ MARKED = {
     "audit show": b"dispatch",
     "doctor --json": b"Docker",
 }
-"""What a place holds in any case, so that one which cannot be read does not pass for a clean one."""
+"""What a place holds in any case, so that one which cannot be read does not pass for clean."""
 
 
 def docker_settings(secret: str) -> str:
     """The Docker client's own file: a registry's password, and a proxy's for what it makes."""
     proxy = f"http://dana:{secret}@proxy.example:3128"
+    registry = {"auth": base64.b64encode(f"dana:{secret}".encode()).decode()}
     return json.dumps({
-        "auths": {"registry.example": {"auth": base64.b64encode(f"dana:{secret}".encode()).decode()}},
+        "auths": {"registry.example": registry},
         "proxies": {"default": {"httpProxy": proxy, "httpsProxy": proxy}},
     })  # fmt: skip
 
@@ -220,4 +221,8 @@ def test_the_search_finds_every_form_also_packed() -> None:
     for shift in range(3):
         within = base64.b64encode(b"y" * shift + b" token=" + secret.encode() + b"; and more")
         assert sightings({"it": within}, secret) == [f"base64 {(shift + 7) % 3} in it"]
+    parts = secret[:9], secret[9:]
+    for within in ("\x1b[01;31m\x1b[K", "\\u001b[0m", "\n", "\\r\\n", "</span><span class=red>"):
+        held = {"it": within.join(parts).encode()}
+        assert sightings(held, secret) == ["plain in it, as it is seen"]
     assert sightings({"it": canary(1).encode()}, secret) == []
