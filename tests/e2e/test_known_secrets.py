@@ -26,6 +26,7 @@ KNOWN = (
 )  # fmt: skip
 
 WAYS = """
+grep --color=always '[0-9]' notes.txt
 while read -r line; do
     width=$(stty size | cut -d' ' -f2)
     echo "plain $line"
@@ -33,7 +34,6 @@ while read -r line; do
     printf '\\033[1m%s\\033[31m%s\\033[0m\\n' "${line:0:7}" "${line:7}"
     printf '%*s%s\\n' "$((width - 10))" "" "$line"
 done <notes.txt
-grep --color=always '[0-9]' notes.txt
 """
 """Prints each at once, in two pieces, in two colours, over the edge of the screen."""
 ENDLESS = "bash ways.sh; read -r answer"
