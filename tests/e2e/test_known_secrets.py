@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.canaries import canary, sightings, sinks_of_the_host
 from tests.e2e.program import Home, pocketcoder
 from tests.e2e.screen import screen
-from tests.support.gemini_server import Chunk, GeminiServer, call, finish, text
+from tests.support.gemini_server import Chunk, GeminiServer, call, finish, results_of, text
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 
@@ -27,8 +27,8 @@ KNOWN = (
 
 WAYS = """
 grep --color=always '[0-9]' notes.txt
+width=$(stty size | cut -d' ' -f2)
 while read -r line; do
-    width=$(stty size | cut -d' ' -f2)
     echo "plain $line"
     printf '%s' "${line:0:9}"; sleep 0.05; printf '%s\\n' "${line:9}"
     printf '\\033[1m%s\\033[31m%s\\033[0m\\n' "${line:0:7}" "${line:7}"
@@ -61,6 +61,12 @@ def plant(workspace: Path, secrets: list[str], own: str) -> None:
     lines = [word for secret in secrets for word in (secret, own)]
     (workspace / "notes.txt").write_text("\n".join([*lines, "middle", *lines]) + "\n")
     (workspace / "ways.sh").write_text(WAYS)
+
+
+def results(server: GeminiServer) -> list[Chunk]:
+    """What the model was told of its calls in the longest of the sessions."""
+    longest = max(server.requests, key=lambda request: len(request["contents"]))
+    return [r for said in longest["contents"] for r in results_of({"contents": [said]})]
 
 
 def asked(tool: str, **arguments: Any) -> list[Chunk]:
@@ -140,3 +146,5 @@ async def test_a_known_secret_in_an_open_file_goes_no_further(
     seen = sightings(sinks, own)
     for sink in ("the ledger's values", "what the model was sent", "run --json", "log --json"):
         assert f"plain in {sink}" in seen
+    [rows] = [r["response"]["output"] for r in results(server) if r["name"] == "screen"]
+    assert f" {own[:10]}\n{own[10:]}\n" in rows
