@@ -25,8 +25,14 @@ KEY_NAMES = {
 }
 """By provider the names under which a model key is looked for, the first one wins."""
 
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _SECRET_BYTES = 32
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/@+=-]+")
+
+
+def proxy_addresses() -> list[str]:
+    """The proxies that the environment names, which may hold a password each."""
+    return [value for name, value in os.environ.items() if name.lower() in _PROXIES]
 
 
 def box_seal(secret: str, workspace: Path) -> str:

@@ -9,17 +9,16 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from pocketcoder_tui.config.paths import Paths
-from pocketcoder_tui.config.secrets import box_seal
+from pocketcoder_tui.config.secrets import box_seal, proxy_addresses
 from pocketcoder_tui.config.settings import MOUNT_AUTO, MOUNT_COPY, NETWORK_ASK, Settings
 from pocketcoder_tui.control import ControlServer
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.errors import SandboxError
 from pocketcoder_tui.core.ids import new_id
 from pocketcoder_tui.core.keys import KeptKey
-from pocketcoder_tui.core.masking import Masker
+from pocketcoder_tui.core.masking import Masker, secrets_in
 from pocketcoder_tui.core.network import Doorkeeper, Gateway
 from pocketcoder_tui.core.ports import Box, Ledger
 from pocketcoder_tui.core.terminal import Terminal
@@ -168,10 +167,15 @@ def secrets_of(settings: Settings) -> list[str]:
         settings.anthropic_api_key,
         settings.local_secret,
     )
-    urls = (settings.gemini_base_url, settings.openai_base_url, settings.anthropic_base_url)
+    addresses = (
+        settings.gemini_base_url,
+        settings.openai_base_url,
+        settings.anthropic_base_url,
+        *proxy_addresses(),
+    )
     return [
         *(secret.get_secret_value() for secret in kept if secret is not None),
-        *(word for url in urls if (word := urlsplit(url).password)),
+        *(word for address in addresses for word in secrets_in(address)),
     ]
 
 

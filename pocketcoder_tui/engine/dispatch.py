@@ -61,8 +61,9 @@ class Dispatcher:
         """When a file was written last from here, Unix seconds."""
         self._commands = Commands(keeper, journal, runs, self._end, command_limit)
         self._fresh = FreshRuns(
-            keeper, runs, self._end, seconds=command_limit, characters=output_limit
-        )
+            keeper, runs, self._end,
+            masker=masker, seconds=command_limit, characters=output_limit,
+        )  # fmt: skip
 
     async def scene(self) -> Scene:
         """What the terminal's tools see and use. Raises SandboxError or RelayError."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pocketcoder_tui.core import failpoints
 from pocketcoder_tui.core.actions import Action, Ended, Execution
 from pocketcoder_tui.core.errors import SandboxError
+from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper, Ready
 from pocketcoder_tui.engine.commands import Leave, ask_in
 from pocketcoder_tui.engine.desk import Moved
@@ -30,6 +31,7 @@ class FreshRuns:
         runs: Runs,
         record: Callable[[Execution], Awaitable[Execution]],
         *,
+        masker: Masker,
         seconds: float,
         characters: int,
     ) -> None:
@@ -37,6 +39,7 @@ class FreshRuns:
         self._keeper = keeper
         self._runs = runs
         self._record = record
+        self._masker = masker
         self._seconds = seconds
         self._characters = characters
 
@@ -74,7 +77,7 @@ class FreshRuns:
         started = time.time()
         failpoints.reach("before dispatch", "fresh process")
         try:
-            heard = self._runs.hearing(run, LIVE_BYTES)
+            heard = self._runs.hearing(run, LIVE_BYTES, self._masker)
             result = await run_fresh(run.action, ready.box, self._characters, heard)
             execution = finish_fresh(run.action, result, self._characters)
         except SandboxError:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core.actions import (
@@ -18,6 +18,7 @@ from pocketcoder_tui.core.actions import (
     canonical,
 )
 from pocketcoder_tui.core.ids import new_id
+from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.core.terminal import MAIN_WINDOW
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper, Ready
 from pocketcoder_tui.engine.desk import Edited, Moved
@@ -49,7 +50,10 @@ NEW = Origin()
 class Proposals:
     """Makes actions of calls, bound to the box and directory of this moment."""
 
-    def __init__(self, keeper: BoxKeeper, journal: Journal, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, keeper: BoxKeeper, journal: Journal, dispatcher: Dispatcher, masker: Masker
+    ) -> None:
+        self._masker = masker
         self._keeper = keeper
         self._journal = journal
         self._dispatcher = dispatcher
@@ -95,7 +99,7 @@ class Proposals:
             at=time.time(),
             supersedes=origin.replaced,
         )
-        proposed = ev.ActionProposed(action, sketch.preview, origin.edited)
+        proposed = ev.ActionProposed(action, self._shown(sketch.preview), origin.edited)
         await self._journal.write(*before, proposed)
         return action
 
@@ -104,6 +108,14 @@ class Proposals:
             scene = await self._dispatcher.scene()
             return TERMINAL_TOOLS[call.tool].sketch(call.arguments, scene)
         return await BOX_TOOLS[call.tool].sketch(call.arguments, ready.box)
+
+    def _shown(self, preview: Preview) -> Preview:
+        """Without secrets in what is in the file already; what comes in stays as it will be."""
+        if preview.kind is not PreviewKind.DIFF:
+            return preview
+        clean = self._masker.clean
+        lines = [t if t.startswith("+") else clean(t) for t in preview.text.split("\n")]
+        return replace(preview, text="\n".join(lines))
 
     async def propose_again(self, action: Action, moved: Moved) -> Action | None:
         """Replace an action, in one step; the new one needs its own decision.

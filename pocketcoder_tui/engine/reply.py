@@ -32,19 +32,24 @@ class Reply:
     detail: str
 
 
-async def ask(model: Model, system: str, turn_id: str, journal: Journal) -> Reply:
+Clean = Callable[[str], str]
+"""Takes secrets out of a sentence."""
+
+
+async def ask(model: Model, system: str, turn_id: str, journal: Journal, clean: Clean) -> Reply:
     """Send the session to the model and record its reply. Raises ModelError, LedgerError.
 
-    Cancelling ends the stream; what had arrived is kept.
+    Cancelling ends the stream; what had arrived is kept. ``clean`` is for what the model's service
+    says about a failure; what it raises is as the service said it.
     """
     reply_id = new_id()
     started = ev.ReplyStarted(turn_id, reply_id, model.provider, model.name, time.time())
     told = await journal.begin_reply(started)
     request = ModelRequest(model.name, system, SPECS, told)
-    recorder = _Recorder(journal, reply_id)
+    recorder = _Recorder(journal, reply_id, clean)
     failpoints.reach("before call", "model")
     try:
-        stream = stream_with_retries(model, request, on_wait=_show_wait(journal, reply_id))
+        stream = stream_with_retries(model, request, on_wait=_show_wait(journal, reply_id, clean))
         async with contextlib.aclosing(stream) as items:
             async for item in items:
                 await recorder.take(item)
@@ -65,8 +70,9 @@ class _Recorder:
     piece a transaction is five times the work of reading the stream.
     """
 
-    def __init__(self, journal: Journal, reply_id: str) -> None:
+    def __init__(self, journal: Journal, reply_id: str, clean: Clean) -> None:
         self.finished = ReplyFinished(Finish.CUT)
+        self._clean = clean
         self._journal = journal
         self._reply_id = reply_id
         self._part_id = ""
@@ -95,11 +101,10 @@ class _Recorder:
     async def end(self, finished: ReplyFinished) -> Reply:
         """Record the end."""
         await self._written()
-        ended = ev.ReplyEnded(
-            self._reply_id, finished.finish, finished.detail, finished.usage, time.time()
-        )
+        detail = self._clean(finished.detail)
+        ended = ev.ReplyEnded(self._reply_id, finished.finish, detail, finished.usage, time.time())
         await self._journal.write(*self._came, ended)
-        return Reply(self._reply_id, tuple(self._calls), finished.finish, finished.detail)
+        return Reply(self._reply_id, tuple(self._calls), finished.finish, detail)
 
     async def _written(self) -> None:
         """Wait for the write that is under way; a cancelled wait leaves it alone."""
@@ -113,8 +118,10 @@ class _Recorder:
             await self._journal.write(*pieces)
 
 
-def _show_wait(journal: Journal, reply_id: str) -> Callable[[ModelError, float, int], None]:
+def _show_wait(
+    journal: Journal, reply_id: str, clean: Clean
+) -> Callable[[ModelError, float, int], None]:
     def on_wait(error: ModelError, seconds: float, attempt: int) -> None:
-        journal.show(transient.RetryWaiting(reply_id, error.sentence, seconds, attempt))
+        journal.show(transient.RetryWaiting(reply_id, clean(error.sentence), seconds, attempt))
 
     return on_wait

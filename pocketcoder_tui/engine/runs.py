@@ -1,7 +1,6 @@
 """The commands that run in the box's windows: each is followed to its end, whoever waits for it."""
 
 import asyncio
-import codecs
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -10,6 +9,7 @@ from typing import Any
 from pocketcoder_tui.core import events as ev
 from pocketcoder_tui.core import transient
 from pocketcoder_tui.core.actions import Action, Execution
+from pocketcoder_tui.core.masking import MaskedStream, Masker
 from pocketcoder_tui.core.terminal import (
     MAIN_WINDOW,
     CommandEnded,
@@ -103,14 +103,17 @@ class Runs:
                         return finish(item)
         return None
 
-    def hearing(self, run: Run, limit: int) -> Callable[[bytes], None]:
-        """Takes what a command prints, and shows the first ``limit`` bytes of it as they come."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    def hearing(self, run: Run, limit: int, masker: Masker) -> Callable[[bytes], None]:
+        """Takes what a command prints, and shows the first ``limit`` bytes of it as they come.
+
+        What may begin a secret at the very end is not shown; the whole is, when it is over.
+        """
+        masked = MaskedStream(masker)
         room = limit
 
         def heard(piece: bytes) -> None:
             nonlocal room
-            text = decoder.decode(piece[: max(room, 0)])
+            text = masked.feed_bytes(piece[: max(room, 0)])
             room -= len(piece)
             if text and not run.settled.done():
                 self._journal.show(transient.OutputGrew(run.action.id, text))

@@ -118,7 +118,7 @@ class Session:
         self._actor = Actor(
             journal,
             self._desk,
-            Proposals(self._keeper, journal, self._dispatcher),
+            Proposals(self._keeper, journal, self._dispatcher, terms.masker),
             self._dispatcher,
             self._keeper,
             settling=settling,
@@ -312,6 +312,7 @@ class Session:
             self._crew,
             model=self._voice.model,
             system=lambda: self._voice.system(self.mode),
+            clean=self._terms.masker.clean,
             turn_id=turn_id,
             context_tokens=self._terms.context_tokens,
         )

@@ -45,10 +45,14 @@ class Turn:
         *,
         model: Callable[[], Model],
         system: Callable[[], str],
+        clean: Callable[[str], str],
         turn_id: str = "",
         context_tokens: int = 0,
     ) -> None:
-        """``context_tokens``: what a request may have before room is made; 0 for no limit."""
+        """``clean`` takes secrets out of what the model's service says of a failure.
+
+        ``context_tokens``: what a request may have before room is made; 0 for no limit.
+        """
         self.id = turn_id or new_id()
         self._journal = journal
         self._actor = actor
@@ -56,6 +60,7 @@ class Turn:
         self._model = model
         self._system = system
         self._context_tokens = context_tokens
+        self._clean = clean
         self._stopped = False
         self._acts: list[asyncio.Task[None]] = []
         """What the calls of the reply came to; empty once the model may be asked again."""
@@ -125,7 +130,7 @@ class Turn:
         while True:
             await self._take_queued()
             await self._make_room()
-            reply = await ask(self._model(), self._system(), self.id, self._journal)
+            reply = await ask(self._model(), self._system(), self.id, self._journal, self._clean)
             if reply.calls:
                 await self._all(
                     [self._actor.do(self.id, reply.id, c, self.may_leave) for c in reply.calls]
@@ -179,7 +184,8 @@ class Turn:
         return tuple(said.id for said in self._journal.transcript.queued)
 
     async def _end(self, outcome: ev.TurnOutcome, sentence: str, hint: str) -> None:
-        await self._journal.tell(ev.TurnEnded(self.id, outcome, sentence, hint, time.time()))
+        said = self._clean(sentence)
+        await self._journal.tell(ev.TurnEnded(self.id, outcome, said, hint, time.time()))
 
 
 def _ending(reply: Reply) -> str:

@@ -1,7 +1,6 @@
 """What the host keeps of one running command: live pieces for a screen, text for the model."""
 
 import asyncio
-import codecs
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
@@ -50,7 +49,6 @@ class Capture:
         self._spool = spool
         self._plain = PlainText(keeping.head, keeping.tail, spool)
         self._masked = MaskedStream(keeping.masker)
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._states: deque[CommandHeld | CommandWaits] = deque()
         self._pieces: deque[str] = deque()
         self._size = 0
@@ -81,7 +79,7 @@ class Capture:
 
     def printed(self, data: bytes) -> None:
         """Take raw output."""
-        self._take(self._masked.feed(self._decoder.decode(data)))
+        self._take(self._masked.feed_bytes(data))
 
     def _take(self, text: str) -> None:
         if not text:

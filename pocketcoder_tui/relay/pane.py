@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 from pocketcoder_tui.core.errors import PocketCoderError, RelayError, ShellBusy
+from pocketcoder_tui.core.masking import MaskedStream
 from pocketcoder_tui.core.ports import Box
 from pocketcoder_tui.core.terminal import CommandHeld, PersonLine
 from pocketcoder_tui.relay import burial, keys, marks, records
@@ -51,6 +52,7 @@ _LOOK_AGAIN = 1.0
 class _Typed:
     """A person's line that runs."""
 
+    masked: MaskedStream
     plain: PlainText = field(default_factory=lambda: PlainText(_LINE_KEPT, _LINE_KEPT))
     began: float = field(default_factory=time.monotonic)
 
@@ -155,21 +157,18 @@ class Pane:
                 self.capture.printed(item.data)
                 self.capture.waits(False)
             elif self._typed is not None:
-                self._typed.plain.feed(self._clean(item.data))
+                self._typed.plain.feed(self._typed.masked.feed_bytes(item.data))
             elif _VISIBLE.sub(b"", item.data):
                 self.machine.printed()
                 self.changes.stirred()
         self.attention.stirred()
         self.on_touch(self)
 
-    def _clean(self, data: bytes) -> str:
-        return self.keeping.masker.clean(data.decode("utf-8", "replace"))
-
     def _marked(self, mark: marks.Mark) -> None:
         heard = self.machine.hear(mark)
         match mark:
             case marks.LineEntered():
-                self._typed = _Typed()
+                self._typed = self._new_line()
             case marks.LineOver():
                 self._line_over(mark)
             case marks.ShellEnded() if self._hinted != self.pid:
@@ -210,10 +209,14 @@ class Pane:
                 self.machine.withdraw()
                 capture.failed(ShellBusy(LOST))
 
+    def _new_line(self) -> _Typed:
+        return _Typed(MaskedStream(self.keeping.masker))
+
     def _line_over(self, mark: marks.LineOver) -> None:
         """A person's line ended; one whose start we did not see has no output here."""
-        typed, self._typed = self._typed or _Typed(), None
+        typed, self._typed = self._typed or self._new_line(), None
         self.cwd = mark.cwd
+        typed.plain.feed(typed.masked.finish())
         output, omitted = typed.plain.finish()
         text = self.keeping.masker.clean(mark.text)
         seconds = time.monotonic() - typed.began

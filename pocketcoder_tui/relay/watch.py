@@ -68,7 +68,7 @@ class ScreenWatch:
             return
 
     async def _frame(self) -> ScreenChanged | None:
-        pane, clean = self.pane, self.pane.keeping.masker.clean
+        pane = self.pane
         where = "#{pane_width} #{cursor_x} #{cursor_y}"
         facts, screen = await self._control.ask(
             line("display-message", "-p", "-t", pane.id, where),
@@ -77,5 +77,6 @@ class ScreenWatch:
         if not (facts.ok and screen.ok):
             return None
         width, x, y = (int(word) for word in facts.lines[0].split())
-        lines = tuple(clean(text.decode("utf-8", "replace")) for text in screen.lines)
-        return ScreenChanged(lines, width, (x, y), pane.name)
+        rows = [text.decode("utf-8", "replace") for text in screen.lines]
+        lines = pane.keeping.masker.clean_rows(rows)
+        return ScreenChanged(tuple(lines), width, (x, y), pane.name)

@@ -181,8 +181,8 @@ class TmuxWindow:
     async def screen(self) -> str:
         """See Window."""
         lines = await self._control.command("capture-pane", "-p", "-t", self.pane.id)
-        text = "\n".join(part.decode("utf-8", "replace").rstrip() for part in lines)
-        return self.pane.keeping.masker.clean(text).rstrip("\n")
+        rows = [part.decode("utf-8", "replace").rstrip() for part in lines]
+        return "\n".join(self.pane.keeping.masker.clean_rows(rows)).rstrip("\n")
 
     def _require_program(self) -> None:
         if self.pane.machine.state not in (PaneState.RUNNING, PaneState.FOREIGN):

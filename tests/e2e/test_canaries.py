@@ -1,32 +1,38 @@
 """Secrets of the person's, each with a canary in it: where they must never be found.
 
-They are looked for in six encodings; that the search finds them at all is shown by a canary of the
-agent's own, printed by a command in the same encodings.
+That the search finds what is there is shown by canaries of the agent's own, which go the same ways.
 """
 
 import asyncio
 import base64
-import contextlib
+import gzip
 import json
-import os
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+import sys
+import zlib
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pocketcoder_tui.sandbox.engine import connect
-from pocketcoder_tui.sandbox.labels import container_name
-from tests.e2e.program import Home, ask, pocketcoder, press_decision
-from tests.e2e.screen import Screen
+from tests.e2e.canaries import (
+    canary,
+    encodings,
+    shouted,
+    sightings,
+    sinks_of_the_box,
+    sinks_of_the_host,
+    words_of_programs,
+)
+from tests.e2e.program import Home, ask, press_decision
+from tests.e2e.screen import Screen, screen
 from tests.support.gemini_server import GeminiServer, call, finish, text
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 
 VARIABLES = (
     "GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AWS_SECRET_ACCESS_KEY",
-    "GITHUB_TOKEN", "NPM_TOKEN", "PGPASSWORD", "SLACK_BOT_TOKEN", "DOCKER_AUTH_CONFIG",
+    "GITHUB_TOKEN", "NPM_TOKEN", "PGPASSWORD", "HTTPS_PROXY", "DOCKER_AUTH_CONFIG",
     "DATABASE_URL",
 )  # fmt: skip
 HOME_FILES = (
@@ -45,26 +51,34 @@ tmux -S /run/pocketcoder/tmux.sock show-environment -g; ls -la /run/pocketcoder/
 find / -xdev -name '*.env' -exec cat {} + 2>/dev/null; cat /etc/passwd /proc/self/mountinfo
 printf '\\033]2;%s\\007' "$(env)"
 """
+MARKED = {
+    "the container's settings": b'"LogConfig": {"Type": "none"',
+    "the image": b"Created",
+    "its environment": b"PATH=",
+    "its programs' words": b"tmux",
+    "the host's programs' words": b"pocketcoder_tui",
+    "tmux's environment": b"PATH=",
+    "tmux's options": b"status",
+    "tmux's titles": b"agent",
+    "the screen": b"look around",
+    "what the model was sent": b"look around",
+    "ledger.db": b"SQLite format 3",
+    "the ledger's values": b"look around",
+    "sessions list": b"look around",
+    "audit show": b"dispatch",
+    "doctor --json": b"Docker",
+}
+"""What a place holds in any case, so that one which cannot be read does not pass for clean."""
 
 
-def encodings(secret: bytes) -> dict[str, bytes]:
-    """The secret as it may be written somewhere."""
-    aligned = {
-        f"base64 {n}": base64.b64encode(b"x" * n + secret)[4 if n else 0 : -4] for n in range(3)
-    }
-    return {
-        "plain": secret,
-        "hex": secret.hex().encode(),
-        "reversed": secret[::-1],
-        "percent": "".join(f"%{byte:02X}" for byte in secret).encode(),
-        "UTF-16": secret.decode().encode("utf-16-le"),
-        **aligned,
-    }
-
-
-def canary(number: int) -> str:
-    """One that looks like a token and like no other."""
-    return f"cAnarY{number:02}q{os.urandom(9).hex()}Z{number:02}"
+def docker_settings(secret: str) -> str:
+    """The Docker client's own file: a registry's password, and a proxy's for what it makes."""
+    proxy = f"http://dana:{secret}@proxy.example:3128"
+    registry = {"auth": base64.b64encode(f"dana:{secret}".encode()).decode()}
+    return json.dumps({
+        "auths": {"registry.example": registry},
+        "proxies": {"default": {"httpProxy": proxy, "httpsProxy": proxy}},
+    })  # fmt: skip
 
 
 @pytest.fixture
@@ -75,11 +89,13 @@ def secrets(home: Home) -> dict[str, str]:
     for name in VARIABLES:
         home.env[name] = found[name]
     home.env["DATABASE_URL"] = f"postgres://dana:{found['DATABASE_URL']}@db.example/shop"
+    home.env["HTTPS_PROXY"] = f"http://dana:{found['HTTPS_PROXY']}@127.0.0.1:9"
     for below, names in ((home.folder, HOME_FILES), (home.workspace, HIDDEN)):
         for name in names:
             path = below / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"token = {found[name]}\n")
+    (home.folder / ".docker/config.json").write_text(docker_settings(found[".docker/config.json"]))
     config = home.folder / "config" / "pocketcoder"
     config.mkdir(parents=True)
     (config / ".env").write_text(
@@ -98,88 +114,23 @@ async def server() -> AsyncIterator[GeminiServer]:
         yield made
 
 
-async def sinks_of_the_box(home: Home) -> dict[str, bytes]:
-    """What the engine and the box say of themselves."""
-    api = connect()
-    name = container_name(home.workspace)
-
-    def ran(*argv: str) -> bytes:
-        made = api.exec_create(name, list(argv))
-        return bytes(api.exec_start(made))
-
-    tmux = ("tmux", "-S", "/run/pocketcoder/tmux.sock")
-    try:
-        return {
-            "the container's settings": json.dumps(api.inspect_container(name)).encode(),
-            "its environment": ran("bash", "-c", "cat /proc/[0-9]*/environ"),
-            "its programs' words": ran("bash", "-c", "cat /proc/[0-9]*/cmdline"),
-            "tmux's environment": ran(*tmux, "show-environment", "-g"),
-            "tmux's buffers": ran(*tmux, "list-buffers"),
-            "tmux's titles": ran(*tmux, "list-panes", "-a", "-F", "#{pane_title} #{window_name}"),
-            "tmux's screen": ran(*tmux, "capture-pane", "-p", "-S", "-", "-t", "pocketcoder:agent"),
-            "the box's logs": ran("bash", "-c", "cat /run/pocketcoder/log/* /run/pocketcoder/in/*"),
-            "the box's files": ran(
-                "bash", "-c", "cat /run/pocketcoder/claims/* /tmp/* 2>/dev/null"
-            ),
-        }
-    finally:
-        api.close()
+def drawn_by(shown: Screen, place: Path) -> Callable[[], bytes]:
+    """Keep all that is written to a terminal from now on, titles and all; call it to read."""
+    shown.tmux("pipe-pane", "-t", "e2e", f"exec cat >'{place}'")
+    return lambda: place.read_bytes() + shown.tmux("list-panes", "-F", "#{pane_title}").encode()
 
 
-def cells(ledger: Path) -> Iterator[bytes]:
-    """Every value of every table, whatever SQLite packs it into."""
-    with contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as database:
-        tables = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-        for (table,) in tables:
-            for row in database.execute(f'SELECT * FROM "{table}"'):
-                yield from (str(v).encode() if not isinstance(v, bytes) else v for v in row)
-
-
-def sinks_of_the_host(home: Home) -> dict[str, bytes]:
-    """What is kept on this machine and what can be got out of it; the checkpoints are the folder's
-    own content and go nowhere."""
-    [state] = (home.folder / "state" / "pocketcoder").glob("shop-*")
-    found = {
-        str(path.relative_to(state)): path.read_bytes()
-        for path in state.rglob("*")
-        if path.is_file() and "checkpoints" not in path.parts and path.name != "ssh_host_key"
-    }
-    found["the ledger's values"] = b"\0".join(cells(state / "ledger.db"))
-    told = pocketcoder(home, "sessions", "--json")
-    assert told.stdout, told.stderr
-    session = json.loads(told.stdout)["sessions"][0]["id"]
-    for form in ("md", "jsonl", "html"):
-        told = pocketcoder(home, "sessions", "export", session, "--format", form)
-        assert told.stdout, told.stderr
-        found[f"the export as {form}"] = told.stdout.encode()
-    for words in (("audit", "export"), ("audit", "show"), ("log", "--json"), ("doctor", "--json")):
-        told = pocketcoder(home, *words)
-        assert told.stdout, told.stderr
-        found[" ".join(words)] = (told.stdout + told.stderr).encode()
-    return found
-
-
-def sightings(sinks: dict[str, bytes], secret: str) -> list[str]:
-    """Where a secret is, and how it is written there."""
-    forms = encodings(secret.encode())
-    return [f"{name} in {sink}" for sink, held in sinks.items() for name in forms
-            if forms[name] in held]  # fmt: skip
-
-
-def shouted(secret: str) -> str:
-    """A command that prints a secret in every encoding."""
-    words = [base64.b64encode(form).decode() for form in encodings(secret.encode()).values()]
-    return "; ".join(f"echo {word} | base64 -d; echo" for word in words)
-
-
-async def title_of(shown: Screen) -> bytes:
-    return await asyncio.to_thread(
-        lambda: shown.tmux("display-message", "-p", "#{pane_title} #{window_name}").encode()
-    )
+def sent_to(server: GeminiServer) -> bytes:
+    """The whole bodies, and every address and header but the key's own."""
+    heads = [
+        {**seen, "headers": {k: v for k, v in seen["headers"].items() if k != "x-goog-api-key"}}
+        for seen in server.seen
+    ]
+    return json.dumps([server.requests, heads]).encode()
 
 
 async def test_no_secret_of_the_person_s_is_anywhere(
-    home: Home, server: GeminiServer, secrets: dict[str, str]
+    home: Home, server: GeminiServer, secrets: dict[str, str], tmp_path: Path
 ) -> None:
     own = canary(99)
     server.script = [
@@ -190,23 +141,57 @@ async def test_no_secret_of_the_person_s_is_anywhere(
         [text("All was tried."), finish()],
     ]  # fmt: skip
     async with home.started(size=(160, 50)) as shown:
+        drawn = drawn_by(shown, tmp_path / "drawn")
         await ask(shown, "look around")
         await decide(shown, "echo ")
         await decide(shown, "may not do this")
-        titles = {"the terminal's title": await title_of(shown)}
-        screen = {"the screen": shown.text.encode()}
-        box = await sinks_of_the_box(home)
+        sinks = await asyncio.to_thread(sinks_of_the_box, home)
+        sinks["the screen"] = shown.text.encode()
+        sinks["the host's programs' words"] = words_of_programs(shown.pid)
+        sinks["the terminal beside"] = await beside(home, tmp_path, own)
         shown.press("C-q")
         await shown.until("ended with")
-    sinks = titles | screen | box | await asyncio.to_thread(sinks_of_the_host, home)
-    sent = json.dumps([request["contents"] for request in server.requests]).encode()
-    sinks["what the model was sent"] = sent
+        sinks["the terminal"] = drawn()
+    sinks |= await asyncio.to_thread(sinks_of_the_host, home)
+    sinks["what the model was sent"] = sent_to(server)
     for place, secret in secrets.items():
         assert sightings(sinks, secret) == [], place
-    seen = {where.split(" in ")[0] for where in sightings(sinks, own)}
-    ledger = {w for w in sightings(sinks, own) if w.endswith("the ledger's values")}
-    assert seen == set(encodings(b"x" * 20)), "the search finds what is there"
-    assert len(ledger) >= 5
+    assert [sink for sink, mark in MARKED.items() if mark not in sinks[sink]] == []
+    seen = sightings(sinks, own)
+    everywhere = set(encodings(own))
+    assert {where.split(" in ")[0] for where in seen} == everywhere
+    shown_as_text = everywhere - {"UTF-16"}  # a terminal shows no NUL
+    for sink in ("the ledger's values", "what the model was sent"):
+        assert {form for form in everywhere if f"{form} in {sink}" in seen} == shown_as_text, sink
+    assert {
+        s
+        for s in (
+            "the box's logs",
+            "tmux's screen",
+            "the terminal beside",
+            "log --json",
+            "audit export",
+        )
+        if f"plain in {s}" in seen
+    } == {"the box's logs", "tmux's screen", "the terminal beside", "log --json"}
+
+
+async def beside(home: Home, folder: Path, marker: str) -> bytes:
+    """What another terminal is written while a person is attached from there."""
+    below = folder / "beside"
+    below.mkdir()
+    argv = [sys.executable, "-m", "pocketcoder_tui", "attach", str(home.workspace)]
+    async with screen(below, argv, home.env, size=(160, 50)) as other:
+        drawn = drawn_by(other, below / "drawn")
+        await other.until("$ ")
+        other.type(f"echo {marker}; env; tmux show-environment")
+        other.press("Enter")
+        await other.until("TMUX=")
+        words = words_of_programs(other.pid)
+        other.press("C-b")
+        other.press("d")
+        await other.until("ended with 0")
+        return drawn() + words
 
 
 async def decide(shown: Screen, done: str) -> None:
@@ -224,3 +209,20 @@ async def decide(shown: Screen, done: str) -> None:
 
 def _differs(before: str) -> Callable[[str], Any]:
     return lambda seen: seen != before
+
+
+def test_the_search_finds_every_form_also_packed() -> None:
+    secret = canary(0)
+    for form, written in encodings(secret).items():
+        held = {"it": b"before " + written + b" after"}
+        assert sightings(held, secret) == [f"{form} in it"]
+        packed = {"a": b"x" + gzip.compress(held["it"]), "b": b"x" + zlib.compress(held["it"])}
+        assert sightings(packed, secret) == [f"{form} in a, packed", f"{form} in b, packed"]
+    for shift in range(3):
+        within = base64.b64encode(b"y" * shift + b" token=" + secret.encode() + b"; and more")
+        assert sightings({"it": within}, secret) == [f"base64 {(shift + 7) % 3} in it"]
+    parts = secret[:9], secret[9:]
+    for within in ("\x1b[01;31m\x1b[K", "\\u001b[0m", "\n", "\\r\\n", "</span><span class=red>"):
+        held = {"it": within.join(parts).encode()}
+        assert sightings(held, secret) == ["plain in it, as it is seen"]
+    assert sightings({"it": canary(1).encode()}, secret) == []

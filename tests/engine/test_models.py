@@ -118,7 +118,7 @@ async def test_a_switch_between_providers_keeps_words_and_drops_what_is_signed(
                 if name:
                     await here.desk.choose(name)
                 assert here.desk.name == (name or "anthropic:c-1")
-                await ask(here.voice.model(), "system", "t", journal)
+                await ask(here.voice.model(), "system", "t", journal, str)
     (first, again, other), (between,) = one.requests, two.requests
     assert first["messages"][0]["content"][0]["text"] == "hello"
     assert between["model"] == "q"

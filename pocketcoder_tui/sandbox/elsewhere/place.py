@@ -100,7 +100,7 @@ def _give(api: docker.APIClient, name: str, image: str, user: str, labels: dict[
         host["Mounts"] = [volume_mount(name)]
         made = api.create_container(
             image, ["chown", user, WORKSPACE], entrypoint=[], user="0:0", host_config=host,
-            network_disabled=True, labels=labels,
+            network_disabled=True, labels=labels, use_config_proxy=False,
         )  # fmt: skip
         try:
             api.start(made)
