@@ -13,6 +13,7 @@ from rich.cells import get_character_cell_size
 from pocketcoder_tui.core.actions import Preview, PreviewKind
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.gatekeeper.faithful import faithful, plain
+from pocketcoder_tui.gatekeeper.toolset import ASK
 
 CHANGES = ("write", "edit")
 """The verbs of actions whose text is a change and does not name the file."""
@@ -126,7 +127,8 @@ def head_lines(deed: Deed) -> list[list[Piece]]:
     """Return what stands above the text: who changed it, the notes, and the place."""
     who = f"! Changed by {_plain(deed.edited)}; the agent is told."
     changed = [[Piece(who, Ink.NOTE)]] if deed.edited else []
-    return [*changed, *_preview_head(deed.preview, deed.action.cwd)]
+    where = "" if deed.action.call.tool == ASK else deed.action.cwd
+    return [*changed, *_preview_head(deed.preview, where)]
 
 
 def preview_lines(preview: Preview, *, cwd: str = "") -> list[list[Piece]]:

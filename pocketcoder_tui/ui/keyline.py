@@ -60,7 +60,7 @@ def _choices(
 def _answers(deed: Deed, narrow: bool) -> Iterator[Choice]:
     """The keys of a question."""
     for number, choice in enumerate(choices_of(deed.action), 1):
-        said = clip(one_line(choice), 12 if narrow else 24)
+        said = clip(one_line(choice), 16 if narrow else 24)
         yield Choice(str(number), said, f"choose({number})", _YES)
     yield Choice("c", "write" if narrow else "write an answer", "comment", _YES)
     yield Choice("n", "no answer", "deny", _NO)
