@@ -30,6 +30,7 @@ COMMANDS = {
     "keys": "add, list, switch off and remove the SSH keys that may come to the box's terminal",
     "network": "which hosts the box reached, when, and how much went each way",
     "stats": "how often you were asked, who or what decided, and how fast",
+    "usage": "tokens and money: by day, by model and by session",
     "audit": "verify, show or export the record of every decision, dispatch, result and login",
     "backup": "copy the ledger of a workspace to a file",
     "restore": "put a backup in the ledger's place; what was there is kept",
@@ -203,7 +204,7 @@ def _command_parser(command: str) -> argparse.ArgumentParser:
         parser.add_argument(
             "--sandbox", action="store_true", help="look at the running box from inside"
         )
-    if command in ("doctor", "checkpoints", "stats", "network"):
+    if command in ("doctor", "checkpoints", "stats", "usage", "network"):
         parser.add_argument("--json", action="store_true", help="for programs; README.md explains")
     if command == "network":
         add_last(parser, "so many connections and refusals at most")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketcoder_tui.config.paths import Paths
+from pocketcoder_tui.config.pricing import load_prices
 from pocketcoder_tui.config.secrets import box_seal, proxy_addresses
 from pocketcoder_tui.config.settings import MOUNT_AUTO, MOUNT_COPY, NETWORK_ASK, Settings
 from pocketcoder_tui.control import ControlServer
@@ -21,6 +22,7 @@ from pocketcoder_tui.core.keys import KeptKey
 from pocketcoder_tui.core.masking import Masker, secrets_in
 from pocketcoder_tui.core.network import Doorkeeper, Gateway
 from pocketcoder_tui.core.ports import Box, Ledger
+from pocketcoder_tui.core.prices import PriceTable
 from pocketcoder_tui.core.terminal import Terminal
 from pocketcoder_tui.engine.boxkeeper import BoxKeeper
 from pocketcoder_tui.engine.catalogue import choose
@@ -39,6 +41,7 @@ from pocketcoder_tui.engine.setup import Setup
 from pocketcoder_tui.engine.terms import Terms
 from pocketcoder_tui.engine.voice import Voice
 from pocketcoder_tui.engine.workbench import Workbench
+from pocketcoder_tui.reasoning.providers import split_name
 
 if TYPE_CHECKING:
     from pocketcoder_tui.engine.keeping import Keeping
@@ -96,8 +99,16 @@ async def make_workbench(options: Options) -> Session:
             partial(_make_door, options) if settings.ssh and not is_carried(settings) else None,
             _open_gateway if settings.network == NETWORK_ASK else None,
             settings.context_tokens,
+            partial(price_words, load_prices(options.paths.config)),
         ),
     )
+
+
+def price_words(prices: PriceTable, name: str) -> str:
+    """What is known today of a model's price; empty without."""
+    provider, own = split_name(name)
+    price = prices.find(provider, own, time.time())
+    return price.words if price is not None else ""
 
 
 async def _open_gateway(box: Box, doorkeeper: Doorkeeper) -> Gateway:

@@ -97,7 +97,7 @@ class Session:
         self._gatekeeping = Gatekeeping(journal, ledger.rules, self._keeper, departures)
         self.rulebook = RuleKeeper(journal, self._desk, self._gatekeeping, ledger.rules)
         """See Workbench."""
-        self.models = ModelDesk(voice, journal, ledger, self._crew)
+        self.models = ModelDesk(voice, journal, ledger, self._crew, price=terms.price)
         settling = Settling(journal, self._desk, self._gatekeeping, self.checkpoints)
         holding = HoldingDesk(journal, self._desk, settling, self._crew, self.checkpoints)
         self.checkpoints.boundary = holding

@@ -38,3 +38,5 @@ class Terms:
     """What opens the box's way out; None while the network is switched off."""
     context_tokens: int = 0
     """Tokens that a request may have before old output is sent shortened; 0 for no limit."""
+    price: Callable[[str], str] = lambda name: ""
+    """What is known of a model's price, in words."""
