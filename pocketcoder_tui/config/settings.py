@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     """Seconds to wait for the next piece of an answer."""
     context_tokens: int = Field(default=200_000, ge=0, le=10_000_000)
     """Tokens that a request may have; near it old output is sent shortened. 0 for no limit."""
+    turn_steps: int = Field(default=100, ge=0, le=100_000)
+    """Calls of the model in one turn after which you are asked; 0 for no limit."""
+    session_budget: float = Field(default=0.0, ge=0, le=1_000_000)
+    """US dollars of a session after which you are asked; 0 for no limit."""
     thinking_level: str = Field(default="", pattern=r"^[a-z]*$|^[0-9]{1,7}$")
     """How much the model thinks: low, high or a number of tokens; empty for its own choice."""
     thinking_levels: str = Field(default="", pattern=r"^([^\s,]+ +([a-z]+|[0-9]{1,7})(, *|$))*$")

@@ -31,6 +31,7 @@ from pocketcoder_tui.engine.covering import CoverTeller, hiding_of
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.keybook import Door
+from pocketcoder_tui.engine.limits import Bounds
 from pocketcoder_tui.engine.login import login
 from pocketcoder_tui.engine.mirror import MirrorWorkbench
 from pocketcoder_tui.engine.options import Options
@@ -78,6 +79,7 @@ async def make_workbench(options: Options) -> Session:
 
         return BoxKeeper(LazySandbox(options, tell), open_terminal, journal, crew)
 
+    prices = load_prices(options.paths.config)
     kept = KeeperProcess(make_keeping(options)) if settings.checkpoints else None
     copies = make_copies(options) if settings.checkpoints else None
     return Session(
@@ -99,7 +101,8 @@ async def make_workbench(options: Options) -> Session:
             partial(_make_door, options) if settings.ssh and not is_carried(settings) else None,
             _open_gateway if settings.network == NETWORK_ASK else None,
             settings.context_tokens,
-            partial(price_words, load_prices(options.paths.config)),
+            partial(price_words, prices),
+            Bounds(steps=settings.turn_steps, dollars=settings.session_budget, prices=prices),
         ),
     )
 

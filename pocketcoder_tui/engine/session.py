@@ -30,6 +30,7 @@ from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.keykeeper import KeyKeeper
 from pocketcoder_tui.engine.leaving import Departures
 from pocketcoder_tui.engine.library import Library
+from pocketcoder_tui.engine.limits import LimitDesk
 from pocketcoder_tui.engine.models import ModelDesk
 from pocketcoder_tui.engine.network import NetworkDesk
 from pocketcoder_tui.engine.proposals import Proposals
@@ -44,6 +45,7 @@ from pocketcoder_tui.engine.terms import Terms
 from pocketcoder_tui.engine.trials import TrialDesk
 from pocketcoder_tui.engine.turn import GO_ON, LOOK, Turn
 from pocketcoder_tui.engine.voice import Voice
+from pocketcoder_tui.gatekeeper import toolset
 
 Desks = dict[str, Callable[[Deed], Awaitable[None]]]
 CONFESSION = "confession"
@@ -111,7 +113,11 @@ class Session:
             open_gateway=terms.open_gateway,
         )
         """See Workbench."""
-        self._desks: Desks = {CONNECT: self.network.take_up, HELD: holding.take_up}
+        self._desks: Desks = {
+            CONNECT: self.network.take_up,
+            HELD: holding.take_up,
+            toolset.GO_ON: LimitDesk(journal, self._desk, terms.bounds).take_up,
+        }
         """Who takes up what the model did not call, but a program caused."""
         self.keybook = KeyKeeper(ledger, journal, self._crew, self._keeper, terms.door)
         """See Workbench."""
@@ -313,6 +319,7 @@ class Session:
             model=self._voice.model,
             system=lambda: self._voice.system(self.mode),
             clean=self._terms.masker.clean,
+            limits=LimitDesk(self._journal, self._desk, self._terms.bounds),
             turn_id=turn_id,
             context_tokens=self._terms.context_tokens,
         )

@@ -1,12 +1,13 @@
 """How a session works: what it is given beside its ledger, box and model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pocketcoder_tui.core.masking import Masker
 from pocketcoder_tui.engine.answering import Control, Respond
 from pocketcoder_tui.engine.keepers import Keeper
 from pocketcoder_tui.engine.keykeeper import MakeDoor
+from pocketcoder_tui.engine.limits import Bounds
 from pocketcoder_tui.engine.network import OpenGateway
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.trials import Copies
@@ -40,3 +41,5 @@ class Terms:
     """Tokens that a request may have before old output is sent shortened; 0 for no limit."""
     price: Callable[[str], str] = lambda name: ""
     """What is known of a model's price, in words."""
+    bounds: Bounds = field(default_factory=Bounds)
+    """How far the agent goes without a question."""

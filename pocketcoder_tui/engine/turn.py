@@ -15,6 +15,7 @@ from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.actor import Actor
 from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
+from pocketcoder_tui.engine.limits import LimitDesk
 from pocketcoder_tui.engine.reply import Reply, ask
 from pocketcoder_tui.engine.room import aging_due
 
@@ -29,6 +30,7 @@ ENDINGS = {
 
 log = logging.getLogger(__name__)
 
+AT_LIMIT = "You ended the turn at its limit."
 GO_ON = "Send a message to go on."
 TAKEN_BACK = "You took the message back before the model had it."
 LOOK = "The log in the state folder has the details."
@@ -46,6 +48,7 @@ class Turn:
         model: Callable[[], Model],
         system: Callable[[], str],
         clean: Callable[[str], str],
+        limits: LimitDesk,
         turn_id: str = "",
         context_tokens: int = 0,
     ) -> None:
@@ -61,6 +64,7 @@ class Turn:
         self._system = system
         self._context_tokens = context_tokens
         self._clean = clean
+        self._limits = limits
         self._stopped = False
         self._acts: list[asyncio.Task[None]] = []
         """What the calls of the reply came to; empty once the model may be asked again."""
@@ -129,6 +133,9 @@ class Turn:
         """Each step is one model call and what it asked for."""
         while True:
             await self._take_queued()
+            if not await self._within_limits():
+                await self._end(ev.TurnOutcome.STOPPED, AT_LIMIT, GO_ON)
+                return
             await self._make_room()
             reply = await ask(self._model(), self._system(), self.id, self._journal, self._clean)
             if reply.calls:
@@ -142,6 +149,12 @@ class Turn:
                 done = ev.TurnEnded(self.id, ev.TurnOutcome.DONE, "", "", time.time())
                 await self._journal.write(done)
                 return
+
+    async def _within_limits(self) -> bool:
+        """Whether to go on; the question outlives a turn that is stopped, and is dropped then."""
+        asking = self._crew.start(self._limits.may_go_on(self.id), "limits")
+        await asyncio.wait([asking])
+        return bool(asking.result())
 
     async def _make_room(self) -> None:
         """Outputs of a while ago are shortened once the requests have grown large."""

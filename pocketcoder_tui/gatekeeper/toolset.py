@@ -12,6 +12,7 @@ __all__ = [
     "ASK",
     "CONNECT",
     "EDITABLE",
+    "GO_ON",
     "HELD",
     "LOOKING",
     "MOST_CHOICES",
@@ -35,6 +36,8 @@ TYPING = "shell_input"
 """Types into a program that runs: what becomes of the text is that program's affair."""
 SEARCHING = frozenset({"read_file", "list_files", "search_files"})
 """They look at files."""
+GO_ON = "go_on"
+"""The workbench's own question when a limit is reached; no tool of the agent's."""
 PLAN = "plan"
 """Keeps a list of steps for the person to see, and does nothing at all."""
 ASK = "ask_person"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from textual.content import Content
 
 from pocketcoder_tui.core.transcript import Deed
-from pocketcoder_tui.gatekeeper.toolset import ASK, SHELL, choices_of, text_of
+from pocketcoder_tui.gatekeeper.toolset import ASK, GO_ON, SHELL, choices_of, text_of
 from pocketcoder_tui.ui.choices import Choice
 from pocketcoder_tui.ui.safe import one_line
 from pocketcoder_tui.ui.words import clip, count
@@ -35,6 +35,11 @@ def _choices(
     comment, narrow = words
     if deed.action.call.tool == ASK and not marked:
         yield from _answers(deed, narrow)
+        return
+    if deed.action.call.tool == GO_ON and not marked:
+        yield Choice("y", "go on", "allow", _YES)
+        yield Choice("n", "end the turn", "deny", _NO)
+        yield Choice("f", "full" if narrow else "whole screen", "zoom")
         return
     together = f" {count(marked, 'row')}" if marked else ""
     yield Choice("y", _allow_words(parts, left_out, together, comment), "allow", _YES)

@@ -21,6 +21,7 @@ _PAST = {
     "place": "put in place",
     "plan": "planned",
     "ask": "asked",
+    "go on": "went on",
 }
 
 

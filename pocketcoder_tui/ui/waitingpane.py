@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from pocketcoder_tui.core.transcript import Deed
-from pocketcoder_tui.gatekeeper.toolset import ASK
+from pocketcoder_tui.gatekeeper.toolset import ASK, GO_ON
 from pocketcoder_tui.ui.bonds import Bond, bonds
 from pocketcoder_tui.ui.boxes import HINTS, WritingBox
 from pocketcoder_tui.ui.choices import Choices
@@ -172,7 +172,7 @@ class WaitingPane(Vertical, can_focus=True):
         self.border_subtitle = Content(one_line(self.selected.why) if self.selected else "")
         self._view.display = bool(total)
         lines = min(max((height - 8) // 3, 1), 5) if height >= 7 else 0
-        asks = self.selected is not None and self.selected.action.call.tool == ASK
+        asks = self.selected is not None and self.selected.action.call.tool in (ASK, GO_ON)
         told = self.selected.action if self.selected is not None and not asks else None
         self.query_one(EffectStrip).tell(told, lines)
         self._draw_hint(low)

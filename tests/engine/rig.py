@@ -23,6 +23,7 @@ from pocketcoder_tui.engine.crew import Crew
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.engine.keepers import Keeper
 from pocketcoder_tui.engine.keykeeper import MakeDoor
+from pocketcoder_tui.engine.limits import Bounds
 from pocketcoder_tui.engine.network import OpenGateway
 from pocketcoder_tui.engine.outputs import Outputs
 from pocketcoder_tui.engine.session import Session
@@ -180,6 +181,7 @@ class Rig:
         """What makes throw-away copies."""
         self.command_limit = 30.0
         self.context_tokens = 0
+        self.bounds = Bounds(same=0)
         self.door: MakeDoor | None = None
         """What makes the way in over SSH."""
         self.open_gateway: OpenGateway | None = None
@@ -264,6 +266,7 @@ async def running(
             door=rig.door,
             open_gateway=rig.open_gateway,
             context_tokens=rig.context_tokens,
+            bounds=rig.bounds,
         ),
     )
     rig.session.listen(rig.heard)

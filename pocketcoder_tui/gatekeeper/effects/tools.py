@@ -46,7 +46,7 @@ def effects_of(action: Action, *, resolved: str = "") -> Report:
         _note_held(toolset.held_paths(action), findings)
     elif tool in toolset.STOPPING:
         findings.add(Kind.RUNS, toolset.STOPPING[tool])
-    elif tool not in toolset.WATCHING:
+    elif tool not in toolset.WATCHING and tool != toolset.GO_ON:
         findings.add(Kind.UNREAD, _NO_SUCH_TOOL)
     return findings.report()
 
