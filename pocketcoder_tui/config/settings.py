@@ -278,6 +278,8 @@ def _explained(
     written = name if where.endswith(".toml") else variable(name)
     field = Settings.model_fields.get(name)
     secret = field is None or "SecretStr" in str(field.annotation)
+    # An address may hold a password.
+    secret |= name.endswith("_base_url") and "@" in str(values.get(name))
     shown = "" if secret else f" is {values.get(name)!a}"
     what = first["msg"].removeprefix("Value error, ")
     return ConfigError(f"{written}{shown} in {where}: {what[:1].lower()}{what[1:]}.")

@@ -116,6 +116,15 @@ def test_a_secret_is_never_in_an_error_or_a_repr(paths: Paths, name: str) -> Non
     assert SECRET not in repr(found) + str(found) + found.model_dump_json()
 
 
+def test_an_address_with_a_password_is_not_repeated(paths: Paths) -> None:
+    for address, told in ((f"dana:{SECRET}@x.example", False), ("x.example", True)):
+        paths.config_file.write_text(f'openai_base_url = "{address}"\n')
+        with pytest.raises(ConfigError, match="openai_base_url") as caught:
+            load_settings(paths)
+        assert SECRET not in caught.value.sentence
+        assert ("x.example" in caught.value.sentence) == told
+
+
 def test_a_misspelt_setting_is_told(paths: Paths) -> None:
     paths.config_file.write_text("memmory = '4g'\n")
     with pytest.raises(ConfigError, match=r"'memmory' in .* is not a setting") as caught:
