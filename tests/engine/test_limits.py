@@ -12,7 +12,7 @@ from pocketcoder_tui.engine.limits import Bounds
 from tests.engine.fakes import ScriptedModel, says, shell
 from tests.engine.rig import Rig, running
 
-PRICES = PriceTable([Price("script", "script", date(2026, 1, 1), 1.0, 1.0, 1.0)])  # type: ignore[arg-type]
+PRICES = PriceTable([Price("script", "script", date(2026, 1, 1), 1.0, 1.0, 1.0)])
 
 
 def rig_of(model: ScriptedModel, bounds: Bounds) -> Rig:
@@ -84,7 +84,7 @@ def costly(dollars: float, *commands: str) -> list[object]:
 
 async def test_the_money_of_a_session(tmp_path: Path) -> None:
     steps = [costly(1.5, "a"), costly(1.0, "b"), costly(0.1, "c"), says("Done.")]
-    model = ScriptedModel(*steps)  # type: ignore[arg-type]
+    model = ScriptedModel(*steps)
     bounds = Bounds(dollars=1.0, prices=PRICES)
     async with running(tmp_path, model, rig=rig_of(model, bounds)) as rig:
         await rig.session.send("go")
