@@ -123,7 +123,7 @@ def test_a_closed_folder_is_hidden_whole(workspace: Path, tmp_path: Path, mode: 
     """Else a folder that the agent closed would be opened again in the next box."""
     put(workspace, "a/b/.env")
     for folder in (workspace, *list(tmp_path.parents)[:3], tmp_path):
-        folder.chmod(0o755)
+        folder.chmod(folder.stat().st_mode | 0o055)
     for path in (workspace, workspace / "a", workspace / "a/b"):
         os.chown(path, 65534, 65534)
     (workspace / "a/b").chmod(mode)

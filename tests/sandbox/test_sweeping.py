@@ -66,7 +66,7 @@ def test_a_bit_is_taken_off_wherever_it_is(workspace: Path, tmp_path: Path, way:
 def test_it_is_as_well_for_an_ordinary_person(workspace: Path, tmp_path: Path, way: str) -> None:
     """Root may look everywhere; a person may not look into a folder that is closed."""
     for folder in (workspace, *list(tmp_path.parents)[:3], tmp_path):
-        folder.chmod(0o755)
+        folder.chmod(folder.stat().st_mode | 0o055)
     os.chown(workspace, 65534, 65534)
     program = (
         "import os, subprocess, sys, pathlib\n"
