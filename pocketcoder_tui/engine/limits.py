@@ -26,7 +26,7 @@ from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.desk import Desk, Dropped, Moved
 from pocketcoder_tui.engine.journal import Journal
 from pocketcoder_tui.gatekeeper.policy import Verdict
-from pocketcoder_tui.gatekeeper.toolset import GO_ON
+from pocketcoder_tui.gatekeeper.toolset import GO_ON, WATCHING
 
 __all__ = ["Bounds", "Limit", "LimitDesk", "Reached", "reached"]
 
@@ -103,8 +103,8 @@ def _same(turn: Sequence[ev.Durable]) -> int:
         call = event.action.call
         if call.tool == GO_ON and call.arguments.get("limit") == Limit.SAME:
             break
-        if not event.action.reply_id or event.action.supersedes:
-            continue
+        if not event.action.reply_id or event.action.supersedes or call.tool in WATCHING:
+            continue  # to look again at what goes on is no circle
         this = (call.tool, call.arguments)
         if last is not None and this != last:
             break

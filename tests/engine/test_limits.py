@@ -9,7 +9,7 @@ from pocketcoder_tui.core.model import Finish, ReplyFinished, Usage
 from pocketcoder_tui.core.prices import Price, PriceTable
 from pocketcoder_tui.core.transcript import Deed
 from pocketcoder_tui.engine.limits import Bounds
-from tests.engine.fakes import ScriptedModel, says, shell
+from tests.engine.fakes import ScriptedModel, calls, says, shell
 from tests.engine.rig import Rig, running
 
 PRICES = PriceTable([Price("script", "script", date(2026, 1, 1), 1.0, 1.0, 1.0)])
@@ -62,6 +62,16 @@ async def test_other_calls_between_are_no_circle(tmp_path: Path) -> None:
         await rig.session.send("go")
         for _ in range(5):
             await allow(rig, "shell")
+        assert (await rig.rest()).outcome is ev.TurnOutcome.DONE
+
+
+async def test_waiting_again_and_again_is_no_circle(tmp_path: Path) -> None:
+    wait = calls(("shell_list", {}))
+    model = ScriptedModel(*[wait] * 5, says("Done."))
+    async with running(tmp_path, model, rig=rig_of(model, Bounds())) as rig:
+        await rig.session.send("go")
+        for _ in range(5):
+            await allow(rig, "shell_list")
         assert (await rig.rest()).outcome is ev.TurnOutcome.DONE
 
 
