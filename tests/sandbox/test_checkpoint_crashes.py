@@ -187,7 +187,7 @@ def test_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
     draw = random.Random()
     killed = 0
     began = time.perf_counter()
-    assert child(lambda: place.undo(number), None) == 0
+    place.undo(number)  # not in a fork: the copy and the end of a large process take longer
     longest = time.perf_counter() - began
     for _ in range(KILLS):
         place.undo(kept)
