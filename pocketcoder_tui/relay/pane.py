@@ -43,6 +43,8 @@ _VISIBLE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]|[\x00-\x20\x7f]
 _LINE_KEPT = 4_000
 """Characters of a person's line's output that are kept, at each end."""
 _READ_BACK_TRIES = 5
+START = "/workspace"
+"""Where a shell begins (server.py)."""
 _OURS = (PaneState.DELIVERING, PaneState.RUNNING)
 _LOOK_AGAIN = 1.0
 """Seconds after which a shell that said it ends, and did not yet, is looked at once more."""
@@ -65,7 +67,8 @@ class Pane:
         self.name = place.name
         self.place = place
         self.keeping = keeping
-        self.cwd = ""
+        self.cwd = START
+        """Where its shell is, as far as is known: tmux tells nothing of one that just began."""
         self.pid = 0
         """The process that the pane was started with; each has its own log in the box."""
         self.machine = PaneMachine()

@@ -26,11 +26,12 @@ async def test_a_task_ends_as_it_should(task: Task, home: Home, server: GeminiSe
     asked = [c["functionCall"]["name"] for reply in task.script for chunk in reply
              for c in chunk.get("candidates", [{}])[0].get("content", {}).get("parts", [])
              if "functionCall" in c]  # fmt: skip
-    proposed = [event["action"]["call"]["tool"] for event in run.of("action_proposed")]
-    assert proposed == asked
+    proposed = [event["action"] for event in run.of("action_proposed")]
+    assert [action["call"]["tool"] for action in proposed] == asked
     assert len(run.of("action_ended")) == len(asked)
     people = [event["decision"]["by"] for event in run.of("action_decided")]
-    assert people.count("person") == run.allowed == len(asked) - asked.count("plan")
+    assert people.count("person") == run.allowed == len(proposed) - asked.count("plan")
+    assert {action["cwd"] for action in proposed} == {"/workspace"}
     told = pocketcoder(home, "log")
     assert told.returncode == 0
     assert f"> {task.told}" in told.stderr
